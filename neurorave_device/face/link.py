@@ -1,0 +1,105 @@
+"""What the face may see of the sound process: telemetry, parameters, jacks, and a copy of the sound.
+
+The face imports no engine and no driver. Whoever runs it hands it a ``FaceLink``; the module's own one
+works over shared memory, tests use one that makes its own tone.
+"""
+
+import abc
+from typing import Any, Dict, NamedTuple, Tuple
+
+import numpy as np
+
+STARTING = "starting"
+PLAYING = "playing"
+FAULT = "fault"
+STATES = (STARTING, PLAYING, FAULT)
+
+CV_COUNT = 4
+GATE_COUNT = 2
+SOURCES = ("manual", "sine", "ramp up", "ramp down", "saw", "square", "random")
+
+
+class Telemetry(NamedTuple):
+    """The newest report of the sound process; immutable, so any thread may keep it.
+
+    time: seconds on the link's clock. state: 'starting', 'playing' or 'fault'.
+    level, peak: output RMS and peak of the last block, linear, 1.0 = full scale.
+    load: share of the frame deadline used, 0..1 (above 1 = late). late, underruns: counts since start.
+    asked, heard: one value per descriptor, quantile units 0..1. mask: True where the descriptor is asked,
+    False where it is free. volts: calibrated volts of CV 1-4. gates: True while high.
+    message: one sentence for the player, or ''.
+    """
+
+    time: float
+    state: str
+    level: float
+    peak: float
+    load: float
+    late: int
+    underruns: int
+    asked: Tuple[float, ...]
+    heard: Tuple[float, ...]
+    mask: Tuple[bool, ...]
+    volts: Tuple[float, float, float, float]
+    gates: Tuple[bool, bool]
+    message: str
+
+
+class FaceLink(abc.ABC):
+    """The face's only way to the sound process.
+
+    Every method returns at once (it never waits for the sound process) and may be called from the face's
+    one thread; none is called from the audio callback. Jacks and gates count from 1, as on the panel.
+    """
+
+    @abc.abstractmethod
+    def info(self) -> Dict[str, Any]:
+        """Say what plays; changes only when a bundle is loaded.
+
+        Keys: name, author, licence, description (str), sample_rate (int, Hz), hop (int, samples),
+        latents (int), latency_ms (float, gate to sound), descriptors (list of
+        {name: str, unit: str, low: float, high: float}, where low and high are the physical values at
+        quantile 0.01 and 0.99), virtual (bool: the jacks of this panel are wired to the sound).
+        """
+
+    @abc.abstractmethod
+    def telemetry(self) -> Telemetry:
+        """Return the newest telemetry; before the first report a 'starting' one."""
+
+    @abc.abstractmethod
+    def get(self, parameter_id: str) -> float:
+        """Return a parameter's value (choices and toggles: the index); UserError for an unknown id."""
+
+    @abc.abstractmethod
+    def set(self, parameter_id: str, value: float) -> None:
+        """Set a parameter; UserError names an unknown id or a value outside the table's range."""
+
+    @abc.abstractmethod
+    def jacks(self) -> Dict[str, Any]:
+        """Return what is patched into the virtual jacks.
+
+        {"cv": [{"source": str, "volts": float, "rate": float, "depth": float} x 4],
+        "gates": [{"down": bool, "clock": bool, "rate": float} x 2]}; volts is the knob (manual value, and the
+        centre of the moving sources), -10..10 V; depth is the half swing in volts, 0..10; rates in Hz.
+        """
+
+    @abc.abstractmethod
+    def set_jack(self, index: int, **changes: Any) -> None:
+        """Change source, volts, rate or depth of CV jack 1..4; UserError names a bad key or value."""
+
+    @abc.abstractmethod
+    def set_gate(self, index: int, down: bool) -> None:
+        """Press or release gate button 1 or 2; UserError for another index."""
+
+    @abc.abstractmethod
+    def set_clock(self, index: int, on: bool, rate: float) -> None:
+        """Start or stop the clock of gate 1 or 2 at rate Hz; UserError for a bad index or rate."""
+
+    @abc.abstractmethod
+    def read_audio(self, position: int) -> Tuple[int, np.ndarray]:
+        """Return (new_position, samples): the mono float32 output from sample ``position`` on.
+
+        Positions count samples since the sound process started. A negative position means "from now". The
+        samples returned are those that end at new_position, so they begin at new_position - len(samples):
+        later than asked where the reader was too slow and the ring has moved on. Empty when nothing is new.
+        """
