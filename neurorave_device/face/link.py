@@ -58,8 +58,8 @@ class FaceLink(abc.ABC):
 
         Keys: name, author, licence, description (str), sample_rate (int, Hz), hop (int, samples),
         latents (int), latency_ms (float, gate to sound), descriptors (list of
-        {name: str, unit: str, low: float, high: float}, where low and high are the physical values at
-        quantile 0.01 and 0.99), virtual (bool: the jacks of this panel are wired to the sound).
+        {name: str, unit: str, quantiles: list of 25 float, the bundle's own table in physical units}),
+        virtual (bool: the jacks of this panel are wired to the sound).
         """
 
     @abc.abstractmethod
