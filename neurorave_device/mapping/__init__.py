@@ -1,0 +1,1 @@
+"""From volts to what is asked of the model: pure functions and small state machines."""
