@@ -1,0 +1,157 @@
+# neurorave: `make help` lists what there is to do. The targets run, setup, setup-train, test and help are relied on by others.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.ONESHELL:
+.SUFFIXES:
+
+VENV := .venv
+VENV36 := .venv36
+BIN := $(VENV)/bin
+BUNDLE := models/hand_percussion
+ARGS :=
+# `make setup PYTHON=/usr/bin/python3.12` overrules the search for one.
+PYTHON :=
+PYTHON36 :=
+
+# Numeric libraries otherwise start a thread for each core in each test process.
+TEST_ENV := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
+PYTEST := $(TEST_ENV) $(BIN)/python -m pytest
+PYTEST36 := $(TEST_ENV) $(VENV36)/bin/python -m pytest
+
+.PHONY: help setup setup-train setup-dev setup-device36 run test test-device test-device36 test-train test-panel \
+        test-wheel lint format bench wheel clean
+
+help: ## this list
+	@echo 'usage: make TARGET'
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- environments -----------------------------------------------------------------------------------------------------
+# A stamp says "complete for this pyproject.toml". An interrupted installation leaves none and goes on at the next call.
+
+setup: $(VENV)/.done-module ## make .venv for the module (no torch)
+
+setup-train: $(VENV)/.done-train ## add training to .venv (torch and more)
+
+setup-dev: $(VENV)/.done-dev ## add to .venv what the tests need
+
+setup-device36: $(VENV36)/.done ## make .venv36: CPython 3.6 with the versions of JetPack 4.6
+
+$(BIN)/python:
+	@python="$(PYTHON)"
+	if [ -z "$$python" ]; then
+	    .ci/find-python >/dev/null || .ci/debian python3-venv ||
+	        { echo 'neurorave needs Python 3.10 or newer with its venv module.' >&2; exit 1; }
+	    python=$$(.ci/find-python)
+	fi
+	echo "Making $(VENV) with $$python"
+	"$$python" -m venv $(VENV)
+
+$(VENV)/.done-module: pyproject.toml | $(BIN)/python
+	@.ci/debian libportaudio2 || echo 'Going on without a sound card; the browser panel has its own sound.' >&2
+	$(BIN)/python -m pip install -e '.[panel]'
+	touch $@
+
+$(VENV)/.done-train: $(VENV)/.done-module
+	$(BIN)/python -m pip install -e '.[panel,train]'
+	touch $@
+
+$(VENV)/.done-dev: $(VENV)/.done-train
+	$(BIN)/python -m pip install -e '.[dev]'
+	# It asks for "sklearn", a dead name; what it really needs is here already.
+	$(BIN)/python -m pip install --no-deps 'timbral_models==0.4.0'
+	touch $@
+
+$(VENV36)/.done: pyproject.toml .ci/requirements.py | $(BIN)/python
+	@python="$(PYTHON36)"
+	[ -n "$$python" ] || python=$$(.ci/find-python 3.6) ||
+	    { echo 'No CPython 3.6 was found: "pyenv install 3.6.15" provides one.' >&2; exit 1; }
+	[ -x $(VENV36)/bin/python ] || "$$python" -m venv $(VENV36)
+	# 21.3.1 is the last pip for 3.6; the one that 3.6 brings does not know today's wheels.
+	$(VENV36)/bin/python -m pip install 'pip==21.3.1' wheel
+	$(BIN)/python .ci/requirements.py panel test > $(VENV36)/requirements.txt
+	$(VENV36)/bin/python -m pip install -r $(VENV36)/requirements.txt
+	# The tree itself is used, not a copy.
+	echo '$(CURDIR)' > $(VENV36)/lib/python3.6/site-packages/neurorave.pth
+	touch $@
+
+# --- use --------------------------------------------------------------------------------------------------------------
+
+run: $(VENV)/.done-module ## set up what is missing and play; ARGS="..." goes to `neurorave run`
+	@exec $(BIN)/neurorave run --bundle $(BUNDLE) $(ARGS)
+
+bench: $(VENV)/.done-module ## how fast the module is on this machine, paced like the real thing
+	@$(BIN)/neurorave bench --bundle $(BUNDLE) --paced --seconds 60 $(ARGS)
+
+wheel: | $(BIN)/python ## build the wheel for the board into dist/
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+# Runs every step even when an earlier one failed; pytest's main run comes last, so that its summary is what one reads.
+test: $(VENV)/.done-dev ## set up what is missing and run all tests and checks
+	@failed=
+	for step in lint test-device36 test-wheel; do
+	    echo "=== make $$step"
+	    $(MAKE) --no-print-directory $$step || failed="$$failed $$step"
+	done
+	echo '=== the tests on the newer Python'
+	skipped=
+	if ! .ci/debian chromium chromium-driver; then
+	    if [ -n "$${CI:-}" ]; then failed="$$failed test-panel"; fi
+	    echo 'WITHOUT A BROWSER THE PANEL IS NOT TESTED.' >&2
+	    skipped=--ignore=tests/panel
+	fi
+	$(PYTEST) $$skipped || failed="$$failed pytest"
+	[ -z "$$failed" ] || { echo "make test: failed:$$failed" >&2; exit 1; }
+
+test-device: $(VENV)/.done-dev ## the module's tests
+	@$(PYTEST) tests/device $(ARGS)
+
+test-device36: ## the module's tests on CPython 3.6 with the versions of JetPack 4.6
+	@if [ -z "$(PYTHON36)" ] && [ ! -x $(VENV36)/bin/python ] && ! .ci/find-python 3.6 >/dev/null; then
+	    echo 'NO CPYTHON 3.6 ON THIS MACHINE: the module is not tested as on the Jetson Nano ("pyenv install 3.6.15").' >&2
+	    [ -z "$${CI:-}" ] || exit 1
+	    exit 0
+	fi
+	$(MAKE) --no-print-directory $(VENV36)/.done
+	$(PYTEST36) tests/device $(ARGS)
+
+test-train: $(VENV)/.done-dev ## the tests of the training side
+	@$(PYTEST) tests/train $(ARGS)
+
+test-panel: $(VENV)/.done-dev ## the browser panel's tests, in headless Chromium
+	@.ci/debian chromium chromium-driver
+	$(PYTEST) tests/panel $(ARGS)
+
+# The board never builds: what it gets must install there as it is.
+test-wheel: $(VENV)/.done-dev ## build the wheel and start it, on CPython 3.6 where there is one
+	@folder=$$(mktemp -d)
+	trap 'rm -rf "$$folder"' EXIT
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir "$$folder" .
+	python=$$PWD/$(BIN)/python
+	[ ! -e $(VENV36)/.done ] || python=$$PWD/$(VENV36)/bin/python
+	"$$python" -m pip install --quiet --no-deps --no-compile --target "$$folder/installed" "$$folder"/*.whl
+	bundle=$$PWD/$(BUNDLE)
+	cd "$$folder/installed"
+	"$$python" -c 'import os, neurorave_device as d; assert d.__file__.startswith(os.getcwd()), d.__file__'
+	"$$python" -m neurorave_device.cli models check "$$bundle"
+
+lint: $(VENV)/.done-dev ## ruff, mypy --strict, and vermin for the 3.6 floor
+	@failed=
+	check() { echo "--- $$*"; "$(BIN)/$$@" || failed=yes; }
+	check ruff check .
+	check ruff format --check .
+	check mypy neurorave_device neurorave_train
+	check vermin --violations -t=3.6- --no-tips neurorave_device
+	[ -z "$$failed" ]
+
+format: $(VENV)/.done-dev ## let ruff format the code
+	@$(BIN)/ruff check --select I --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove caches and build results; environments, runs and models stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
