@@ -1,0 +1,1 @@
+"""Workstation side of neurorave: data, networks, training, evaluation and export."""
