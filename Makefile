@@ -51,14 +51,17 @@ $(BIN)/python:
 
 $(VENV)/.done-module: pyproject.toml | $(BIN)/python
 	@.ci/debian libportaudio2 || echo 'Going on without a sound card; the browser panel has its own sound.' >&2
+	echo 'Installing the module into $(VENV) (the first time takes a minute or two)'
 	$(BIN)/python -m pip install -e '.[panel]'
 	touch $@
 
 $(VENV)/.done-train: $(VENV)/.done-module
+	@echo 'Installing the training side into $(VENV) (torch alone is large)'
 	$(BIN)/python -m pip install -e '.[panel,train]'
 	touch $@
 
 $(VENV)/.done-dev: $(VENV)/.done-train
+	@echo 'Installing the test and check tools into $(VENV)'
 	$(BIN)/python -m pip install -e '.[dev]'
 	# It asks for "sklearn", a dead name; what it really needs is here already.
 	$(BIN)/python -m pip install --no-deps 'timbral_models==0.4.0'
@@ -68,6 +71,7 @@ $(VENV36)/.done: pyproject.toml .ci/requirements.py | $(BIN)/python
 	@python="$(PYTHON36)"
 	[ -n "$$python" ] || python=$$(.ci/find-python 3.6) ||
 	    { echo 'No CPython 3.6 was found: "pyenv install 3.6.15" provides one.' >&2; exit 1; }
+	echo "Making $(VENV36) with $$python"
 	[ -x $(VENV36)/bin/python ] || "$$python" -m venv $(VENV36)
 	# 21.3.1 is the last pip for 3.6; the one that 3.6 brings does not know today's wheels.
 	$(VENV36)/bin/python -m pip install 'pip==21.3.1' wheel
@@ -86,7 +90,7 @@ bench: $(VENV)/.done-module ## how fast the module is on this machine, paced lik
 	@$(BIN)/neurorave bench --bundle $(BUNDLE) --paced --seconds 60 $(ARGS)
 
 wheel: | $(BIN)/python ## build the wheel for the board into dist/
-	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+	@$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 
@@ -153,5 +157,5 @@ format: $(VENV)/.done-dev ## let ruff format the code
 	$(BIN)/ruff format .
 
 clean: ## remove caches and build results; environments, runs and models stay
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
