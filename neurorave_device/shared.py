@@ -1,0 +1,264 @@
+"""The fixed block of memory that the sound process and the face process share.
+
+It holds a few *cells* (one record each, newest wins) and one *ring* (the sound that was made). A writer
+never waits: not for a reader, and not for the other process, which may be dead. The block lives in
+/dev/shm where there is one. Its file is unlinked as soon as it is open, and child processes inherit the
+descriptor, so nothing can be left behind, not even by SIGKILL.
+
+A cell is a sequence lock with two slots and a checksum. The writer fills the slot that the newest record
+does not occupy, then moves the sequence number on. A reader copies the slot that the number points at and
+keeps the copy only if the slot's own number and checksum agree. Python has no memory barriers; on ARM the
+checksum does their work. Two slots mean that a writer killed half way leaves the last whole record
+readable.
+
+Every cell has one writing thread at a time, and so has the ring. Reads may come from any thread.
+"""
+
+import mmap
+import os
+import struct
+import tempfile
+import zlib
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from neurorave_device.errors import UserError
+
+_MAGIC = 0x314556415255454E  # "NEURAVE1" in little-endian bytes
+_ALIGN = 64  # a cache line: two cells never share one
+_SLOT_HEAD = struct.Struct(
+    "=QII"
+)  # sequence number, payload length, CRC-32 of both and the payload
+_COUNTERS = struct.Struct("=QI")
+_RETRIES = 64
+
+TELEMETRY_BYTES = 1024
+PARAMETER_BYTES = 2048
+PANEL_BYTES = 2048
+RING_SAMPLES = 65536  # 1.5 s at 44.1 kHz, as much as a browser on a busy machine ever falls behind
+
+
+def _aligned(size: int) -> int:
+    return (size + _ALIGN - 1) // _ALIGN * _ALIGN
+
+
+def _cell_bytes(capacity: int) -> int:
+    return _ALIGN + 2 * _aligned(_SLOT_HEAD.size + capacity)
+
+
+class Cell:
+    """One record of at most ``capacity`` bytes: the newest write wins, reads never hold up the writer."""
+
+    def __init__(self, memory: memoryview, capacity: int) -> None:
+        self.capacity = capacity
+        self._slot_bytes = _aligned(_SLOT_HEAD.size + capacity)
+        self._memory = memory
+        # Native 64-bit items: one store each, so a reader never sees half a number.
+        self._sequence = memory[0:8].cast("Q")
+
+    @property
+    def sequence(self) -> int:
+        """How many records were ever written; cheap, so a poller can skip what it has already seen."""
+        return int(self._sequence[0])
+
+    def write(self, payload: bytes) -> None:
+        """Publish a record; ValueError if it is larger than the cell."""
+        if len(payload) > self.capacity:
+            raise ValueError("%d bytes do not fit a cell of %d" % (len(payload), self.capacity))
+        number = int(self._sequence[0]) + 1
+        start = _ALIGN + (number & 1) * self._slot_bytes
+        head = _SLOT_HEAD.pack(number, len(payload), _checksum(number, payload))
+        self._memory[start : start + len(head) + len(payload)] = head + payload
+        self._sequence[0] = number
+
+    def read(self) -> Optional[bytes]:
+        """Return the newest whole record, or None where nothing was written yet."""
+        for _ in range(_RETRIES):
+            number = int(self._sequence[0])
+            if number == 0:
+                return None
+            found = self._slot(number & 1)
+            if found is not None and found[0] == number:
+                return found[1]
+        # The writer overtook every try, or died inside one: the newest slot that is whole will do.
+        whole = [found for found in (self._slot(0), self._slot(1)) if found is not None]
+        return max(whole, key=lambda found: found[0])[1] if whole else None
+
+    def _slot(self, index: int) -> Optional[Tuple[int, bytes]]:
+        start = _ALIGN + index * self._slot_bytes
+        copy = bytes(self._memory[start : start + self._slot_bytes])
+        number, length, checksum = _SLOT_HEAD.unpack_from(copy)
+        payload = copy[_SLOT_HEAD.size : _SLOT_HEAD.size + length]
+        if number == 0 or len(payload) != length or checksum != _checksum(number, payload):
+            return None
+        return number, payload
+
+    def release(self) -> None:
+        """Let go of the memory."""
+        self._sequence.release()
+        self._memory.release()
+
+
+def _checksum(number: int, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(_COUNTERS.pack(number, len(payload)))) & 0xFFFFFFFF
+
+
+class AudioRing:
+    """The last ``capacity`` samples of mono float32 sound, with a position that only ever grows.
+
+    The writer first claims the samples that it is about to overwrite, then copies, then publishes. A reader
+    that finds its samples claimed after copying them throws the copy away.
+    """
+
+    def __init__(self, memory: memoryview, capacity: int) -> None:
+        self.capacity = capacity
+        self._counters = memory[0:16].cast("Q")  # claimed, written
+        self._memory = memory
+        self._samples: Any = np.frombuffer(memory, dtype=np.float32, count=capacity, offset=_ALIGN)
+
+    @property
+    def written(self) -> int:
+        """Samples written since the block was made."""
+        return int(self._counters[1])
+
+    def write(self, samples: np.ndarray) -> None:
+        """Append samples (float32, any length up to the capacity); called by the one writer."""
+        count = len(samples)
+        if count > self.capacity:
+            raise ValueError("%d samples do not fit a ring of %d" % (count, self.capacity))
+        position = int(self._counters[1])
+        self._counters[0] = position + count
+        first = position % self.capacity
+        head = min(count, self.capacity - first)
+        self._samples[first : first + head] = samples[:head]
+        self._samples[: count - head] = samples[head:]
+        self._counters[1] = position + count
+
+    def read(self, position: int, limit: Optional[int] = None) -> Tuple[int, np.ndarray]:
+        """Return (new position, samples from ``position`` on, at most ``limit`` of them if it is given).
+
+        A negative position, or one that was never reached, means "from now". The samples end at the new
+        position: where the ring has moved on they begin later than asked, by the number of samples lost.
+        """
+        for _ in range(_RETRIES):
+            end = self.written
+            if position < 0 or position > end:
+                return end, np.zeros(0, np.float32)
+            start = max(position, end - self.capacity)
+            if limit is not None:
+                end = min(end, start + limit)
+            copy = self._copy(start, end - start)
+            if int(self._counters[0]) - start <= self.capacity:
+                return end, copy
+            # Overwritten while it was copied. Step well clear of the writer before the next try.
+            position = max(position, self.written - self.capacity // 2)
+        return self.written, np.zeros(0, np.float32)
+
+    def _copy(self, start: int, count: int) -> np.ndarray:
+        first = start % self.capacity
+        head = min(count, self.capacity - first)
+        copy = np.empty(count, np.float32)
+        copy[:head] = self._samples[first : first + head]
+        copy[head:] = self._samples[: count - head]
+        return copy
+
+    def release(self) -> None:
+        """Let go of the memory."""
+        self._samples = None
+        self._counters.release()
+        self._memory.release()
+
+
+class _Layout(NamedTuple):
+    telemetry: int
+    parameters: int
+    panel: int
+    ring: int
+    total: int
+
+
+def _layout(ring_samples: int) -> _Layout:
+    telemetry = _ALIGN
+    parameters = telemetry + _cell_bytes(TELEMETRY_BYTES)
+    panel = parameters + _cell_bytes(PARAMETER_BYTES)
+    ring = panel + _cell_bytes(PANEL_BYTES)
+    return _Layout(telemetry, parameters, panel, ring, ring + _ALIGN + 4 * ring_samples)
+
+
+class SharedMemory:
+    """The block: ``telemetry`` (written by sound), ``parameters`` and ``panel`` (written by face), ``ring``.
+
+    Made once by the supervisor; a child process gets it as an argument of its ``multiprocessing`` process
+    (spawn or forkserver), which hands the descriptor over.
+    """
+
+    def __init__(self, descriptor: int, ring_samples: int) -> None:
+        self._descriptor = descriptor
+        self._ring_samples = ring_samples
+        layout = _layout(ring_samples)
+        self._map = mmap.mmap(descriptor, layout.total)
+        memory = memoryview(self._map)
+        magic = memory[0:8].cast("Q")
+        if magic[0] == 0:
+            magic[0] = _MAGIC
+        known = magic[0] == _MAGIC
+        magic.release()
+        if not known:
+            memory.release()
+            self._map.close()
+            raise ValueError("this is not a block of shared memory made by this version")
+        self.telemetry = Cell(memory[layout.telemetry : layout.parameters], TELEMETRY_BYTES)
+        self.parameters = Cell(memory[layout.parameters : layout.panel], PARAMETER_BYTES)
+        self.panel = Cell(memory[layout.panel : layout.ring], PANEL_BYTES)
+        self.ring = AudioRing(memory[layout.ring : layout.total], ring_samples)
+        memory.release()
+
+    @classmethod
+    def create(
+        cls, directory: Optional[str] = None, ring_samples: int = RING_SAMPLES
+    ) -> "SharedMemory":
+        """Make a zeroed block in ``directory`` (default: /dev/shm, or the temporary folder).
+
+        UserError where there is no room for it: memory that runs out later would be a crash.
+        """
+        where = directory or ("/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir())
+        total = _layout(ring_samples).total
+        descriptor = -1
+        try:
+            descriptor, path = tempfile.mkstemp(prefix="neurorave-", dir=where)
+            os.unlink(path)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(descriptor, 0, total)
+            else:
+                os.ftruncate(descriptor, total)
+        except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+            raise UserError(
+                "%s: cannot make %d KiB of shared memory there (%s); free some space there."
+                % (where, total // 1024, error.strerror or error)
+            ) from error
+        return cls(descriptor, ring_samples)
+
+    def close(self) -> None:
+        """Unmap the block; the memory goes when the last process has done so."""
+        if self._descriptor < 0:
+            return
+        for part in (self.telemetry, self.parameters, self.panel, self.ring):
+            part.release()
+        self._map.close()
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def __getstate__(self) -> Dict[str, Any]:
+        # Works only while a child process is being started: that is when a descriptor can be handed over.
+        from multiprocessing import reduction
+
+        return {
+            "descriptor": reduction.DupFd(self._descriptor),
+            "ring_samples": self._ring_samples,
+        }
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__init__(state["descriptor"].detach(), state["ring_samples"])  # type: ignore[misc]

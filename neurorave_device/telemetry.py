@@ -1,0 +1,138 @@
+"""What the sound process says about itself, as one fixed record in shared memory.
+
+Written once per frame by the synthesis thread, read by whoever draws. The record is a numpy structure: it
+costs some microseconds to fill and has the same layout in every process of one start.
+"""
+
+from typing import NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+STARTING = "starting"
+PLAYING = "playing"
+STOPPING = "stopping"
+FAULT = "fault"
+_STATES = (STARTING, PLAYING, STOPPING, FAULT)
+
+MAX_DESCRIPTORS = 16
+_TEXT_BYTES = {"bundle": 64, "engine": 16, "audio": 16, "message": 240}
+
+RECORD = np.dtype(
+    [
+        ("time", "f8"),
+        ("samples", "u8"),
+        ("state", "u1"),
+        ("realtime", "u1"),
+        ("descriptors", "u1"),
+        ("gates", "u1", 2),
+        ("mask", "u1", MAX_DESCRIPTORS),
+        ("level", "f4"),
+        ("peak", "f4"),
+        ("load", "f4"),
+        ("late", "u4"),
+        ("underruns", "u4"),
+        ("late_edges", "u4"),
+        ("volts", "f4", 4),
+        ("asked", "f4", MAX_DESCRIPTORS),
+        ("heard", "f4", MAX_DESCRIPTORS),
+    ]
+    + [(name, "S%d" % size) for name, size in sorted(_TEXT_BYTES.items())],
+    align=True,
+)
+
+
+class Report(NamedTuple):
+    """One telemetry record.
+
+    time: seconds of sound since the sound process started. samples: the same in samples. realtime: whether
+    the synthesis thread has real-time priority. level, peak: RMS and peak of the last frame, 1.0 = full
+    scale. load: share of the frame's time that its computation takes, smoothed; 1.0 is the deadline.
+    late: frames finished after their deadline. underruns: blocks that the output had to fill with silence.
+    late_edges: gate edges that arrived too late for their own sample. asked, heard: quantile units, one per
+    descriptor. mask: True where the descriptor is asked, False where it is free. volts: calibrated.
+    message: one sentence for the player, or ''.
+    """
+
+    time: float = 0.0
+    samples: int = 0
+    state: str = STARTING
+    realtime: bool = False
+    gates: Tuple[bool, bool] = (False, False)
+    mask: Tuple[bool, ...] = ()
+    level: float = 0.0
+    peak: float = 0.0
+    load: float = 0.0
+    late: int = 0
+    underruns: int = 0
+    late_edges: int = 0
+    volts: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    asked: Tuple[float, ...] = ()
+    heard: Tuple[float, ...] = ()
+    bundle: str = ""
+    engine: str = ""
+    audio: str = ""
+    message: str = ""
+
+
+def pack(report: Report) -> bytes:
+    """Turn a report into the bytes of one telemetry cell; texts that are too long are cut."""
+    record = np.zeros(1, RECORD)
+    row = record[0]
+    count = len(report.mask)
+    row["time"] = report.time
+    row["samples"] = report.samples
+    row["state"] = _STATES.index(report.state)
+    row["realtime"] = report.realtime
+    row["descriptors"] = count
+    row["gates"] = report.gates
+    row["mask"][:count] = report.mask
+    row["level"] = report.level
+    row["peak"] = report.peak
+    row["load"] = report.load
+    row["late"] = report.late
+    row["underruns"] = report.underruns
+    row["late_edges"] = report.late_edges
+    row["volts"] = report.volts
+    row["asked"][:count] = report.asked
+    row["heard"][:count] = report.heard
+    for name in _TEXT_BYTES:
+        row[name] = _cut(getattr(report, name), _TEXT_BYTES[name])
+    return bytes(record.tobytes())
+
+
+def unpack(payload: Optional[bytes]) -> Report:
+    """Turn the bytes of a telemetry cell back into a report; None (nothing written yet) gives 'starting'."""
+    if payload is None:
+        return Report()
+    row = np.frombuffer(payload, RECORD)[0]
+    count = int(row["descriptors"])
+    return Report(
+        time=float(row["time"]),
+        samples=int(row["samples"]),
+        state=_STATES[int(row["state"])],
+        realtime=bool(row["realtime"]),
+        gates=(bool(row["gates"][0]), bool(row["gates"][1])),
+        mask=tuple(bool(value) for value in row["mask"][:count]),
+        level=float(row["level"]),
+        peak=float(row["peak"]),
+        load=float(row["load"]),
+        late=int(row["late"]),
+        underruns=int(row["underruns"]),
+        late_edges=int(row["late_edges"]),
+        volts=_four(row["volts"]),
+        asked=tuple(float(value) for value in row["asked"][:count]),
+        heard=tuple(float(value) for value in row["heard"][:count]),
+        bundle=row["bundle"].decode("utf-8", "replace"),
+        engine=row["engine"].decode("utf-8", "replace"),
+        audio=row["audio"].decode("utf-8", "replace"),
+        message=row["message"].decode("utf-8", "replace"),
+    )
+
+
+def _four(values: Sequence[float]) -> Tuple[float, float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2]), float(values[3])
+
+
+def _cut(text: str, size: int) -> bytes:
+    # Cut between characters, never inside one.
+    return text.encode("utf-8")[:size].decode("utf-8", "ignore").encode("utf-8")
