@@ -1,0 +1,70 @@
+"""The face as one thing: encoder events in, a picture and a light out; screen and browser panel share it."""
+
+from typing import List, Optional
+
+from .canvas import Canvas
+from .encoder import Encoder, Gesture
+from .led import Light, light_for
+from .link import FaceLink
+from .menu import Menu
+
+PICTURES_PER_SECOND = 15
+"""At most; a still page sends none. A display that is written to can be heard (ANCHORS of the field)."""
+
+
+class Face:
+    """One face of one module. All methods belong to one thread; time is in seconds on one clock."""
+
+    def __init__(self, link: FaceLink) -> None:
+        self._link = link
+        self._encoder = Encoder()
+        self.menu = Menu(link)
+        self._drawn_at = float("-inf")
+        self._picture = b""
+
+    @property
+    def picture(self) -> bytes:
+        """The newest picture, 1024 bytes as ``Canvas.pixels``; empty before the first ``refresh``."""
+        return self._picture
+
+    def turn(self, steps: int, now: float, fine: bool = False) -> None:
+        """Take detents of the encoder, clockwise positive."""
+        self._act(self._encoder.turn(steps, now, fine), now)
+
+    def press(self, now: float) -> None:
+        """Take the encoder's switch going down."""
+        self._act(self._encoder.press(now), now)
+
+    def release(self, now: float) -> None:
+        """Take the encoder's switch going up."""
+        self._act(self._encoder.release(now), now)
+
+    def cancel(self) -> None:
+        """Forget a press whose release will never come."""
+        self._encoder.cancel()
+
+    def say(self, text: str, now: float) -> None:
+        """Show one sentence on the screen for some seconds."""
+        self.menu.say(text, now)
+
+    def light(self) -> Light:
+        """Return what the RGB light shows now."""
+        return light_for(self._link.telemetry())
+
+    def refresh(self, now: float) -> Optional[bytes]:
+        """Let time pass and return a new picture, or None where it is too early or nothing has changed."""
+        self._act(self._encoder.poll(now), now)
+        if now - self._drawn_at < 1.0 / PICTURES_PER_SECOND:
+            return None
+        canvas = Canvas()
+        self.menu.draw(canvas, now)
+        pixels = canvas.pixels()
+        self._drawn_at = now
+        if pixels == self._picture:
+            return None
+        self._picture = pixels
+        return pixels
+
+    def _act(self, gestures: List[Gesture], now: float) -> None:
+        for gesture in gestures:
+            self.menu.handle(gesture, now)

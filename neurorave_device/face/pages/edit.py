@@ -1,0 +1,67 @@
+"""The page of a list: one line per entry with its value, a cursor, and the value under edit turned dark on light."""
+
+from typing import NamedTuple, Optional, Sequence
+
+from ..canvas import WIDTH, Canvas
+from ..font import text_width
+
+_ROW_HEIGHT = 9
+_FIRST_ROW = 10
+VISIBLE_ROWS = 6
+_TEXT_X = 7
+_RIGHT = WIDTH - 4
+
+
+class Row(NamedTuple):
+    """An entry: its name, its value as text, and where the value lies in its range (0..1), if it has one."""
+
+    name: str
+    value: str = ""
+    share: Optional[float] = None
+
+
+def draw(
+    canvas: Canvas, heading: str, rows: Sequence[Row], cursor: int, editing: bool = False, hint: str = ""
+) -> None:
+    """Draw a list with the cursor kept in view; ``hint`` stands right of the heading, such as 'fine'."""
+    left = WIDTH
+    if hint:
+        left = canvas.text_right(WIDTH, 0, hint)
+    canvas.text_fit(0, 0, heading, left - 4)
+    top = _top(cursor, len(rows))
+    for line, row in enumerate(rows[top : top + VISIBLE_ROWS]):
+        selected = top + line == cursor
+        _row(canvas, _FIRST_ROW + line * _ROW_HEIGHT, row, selected, selected and editing)
+    _scroll_mark(canvas, top, len(rows))
+
+
+def _top(cursor: int, count: int) -> int:
+    """Return the first entry shown, so that the cursor has a neighbour in view on both sides."""
+    return max(0, min(cursor - VISIBLE_ROWS + 2, count - VISIBLE_ROWS))
+
+
+def _row(canvas: Canvas, y: int, row: Row, selected: bool, editing: bool) -> None:
+    """Draw one entry; the value keeps its room and the name is cut where both do not fit."""
+    if selected:
+        canvas.text(0, y, ">")
+    room = _RIGHT - _TEXT_X
+    if row.value:
+        width = text_width(row.value)
+        left = _RIGHT - width
+        if editing:
+            canvas.fill(left - 2, y - 1, width + 3, 9)
+        canvas.text(left, y, row.value, lit=not editing)
+        room = left - 4 - _TEXT_X
+    canvas.text_fit(_TEXT_X, y, row.name, room)
+    if editing and row.share is not None:
+        canvas.fill(_TEXT_X, y + 7, int(round(max(0.0, min(1.0, row.share)) * room)), 1)
+
+
+def _scroll_mark(canvas: Canvas, top: int, count: int) -> None:
+    """Draw a short line at the right edge that says how far down the list the page is."""
+    if count <= VISIBLE_ROWS:
+        return
+    height = _ROW_HEIGHT * VISIBLE_ROWS - 2
+    size = max(4, height * VISIBLE_ROWS // count)
+    offset = (height - size) * top // (count - VISIBLE_ROWS)
+    canvas.fill(WIDTH - 1, _FIRST_ROW + offset, 1, size)

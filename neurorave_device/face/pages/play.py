@@ -1,0 +1,110 @@
+"""The page shown while playing: what is asked and heard, which CV moves it, and whether time is kept."""
+
+from typing import Sequence, Tuple
+
+from ..canvas import WIDTH, Canvas
+from ..link import Telemetry
+from ..words import title, word
+
+ROW_HEIGHT = 8
+_FIRST_ROW = 9
+_LABEL_X = 12
+_BAR_X = 50
+_BAR_WIDTH = WIDTH - _BAR_X
+_STATUS_Y = 57
+_CV_SPAN = 5.0
+
+
+def draw(
+    canvas: Canvas,
+    name: str,
+    descriptors: Sequence[str],
+    destinations: Sequence[str],
+    telemetry: Telemetry,
+    notice: str = "",
+) -> None:
+    """Draw the play page.
+
+    name: the bundle's. descriptors: their names in the bundle's order. destinations: of CV 1-4, as in the
+    parameter table. notice: a word that replaces the status line, such as the level while it is turned.
+    """
+    load = "%d%%" % int(round(100.0 * max(0.0, telemetry.load)))
+    left = canvas.text_right(WIDTH, 0, load)
+    canvas.text_fit(0, 0, title(name), left - 4)
+    for row, descriptor in enumerate(descriptors[:5]):
+        _descriptor_row(canvas, _FIRST_ROW + row * ROW_HEIGHT, row, descriptor, destinations, telemetry)
+    if len(descriptors) < 6:
+        _latent_row(canvas, _FIRST_ROW + 5 * ROW_HEIGHT, destinations, telemetry)
+    if notice:
+        canvas.text_fit(0, _STATUS_Y, notice, WIDTH)
+    else:
+        _status(canvas, telemetry)
+
+
+def _cables(destinations: Sequence[str], name: str) -> str:
+    """Return the numbers of the CVs that move ``name``, at most two (no room for more)."""
+    return "".join(str(i + 1) for i, destination in enumerate(destinations) if destination == name)[:2]
+
+
+def _column(share: float) -> int:
+    """Return how many columns of the bar a value 0..1 lights; a NaN counts as nothing."""
+    if not share > 0.0:
+        return 0
+    return int(round(min(share, 1.0) * _BAR_WIDTH))
+
+
+def _descriptor_row(
+    canvas: Canvas,
+    y: int,
+    index: int,
+    name: str,
+    destinations: Sequence[str],
+    telemetry: Telemetry,
+) -> None:
+    """Draw one descriptor: its cables, its name, the heard value as a bar and the asked one as a tick."""
+    canvas.text(0, y, _cables(destinations, name))
+    canvas.text(_LABEL_X, y, word(name).short)
+    canvas.dots(_BAR_X, y + 3, _BAR_WIDTH, 15)
+    if index < len(telemetry.heard):
+        canvas.fill(_BAR_X, y + 3, _column(telemetry.heard[index]), 2)
+    if index < len(telemetry.asked) and index < len(telemetry.mask) and telemetry.mask[index]:
+        column = min(_column(telemetry.asked[index]), _BAR_WIDTH - 1)
+        canvas.fill(_BAR_X + column, y, 1, 7)
+
+
+def _latent_row(
+    canvas: Canvas, y: int, destinations: Sequence[str], telemetry: Telemetry
+) -> None:
+    """Draw the row of the first latent: the volts that move it, from the middle to either side."""
+    cables = _cables(destinations, "latent_0")
+    if not cables:
+        return
+    canvas.text(0, y, cables)
+    canvas.text(_LABEL_X, y, word("latent_0").short)
+    middle, reach = _swing(telemetry.volts[int(cables[0]) - 1])
+    canvas.dots(_BAR_X, y + 3, _BAR_WIDTH, 15)
+    canvas.fill(middle, y, 1, 7)
+    canvas.fill(min(middle, middle + reach), y + 3, abs(reach), 2)
+
+
+def _swing(volts: float) -> Tuple[int, int]:
+    """Return the bar's middle column and the signed columns that a voltage covers, full at 5 V."""
+    half = _BAR_WIDTH // 2
+    share = volts / _CV_SPAN if volts == volts else 0.0
+    return _BAR_X + half, int(round(max(-1.0, min(1.0, share)) * (half - 1)))
+
+
+def _status(canvas: Canvas, telemetry: Telemetry) -> None:
+    """Draw the bottom line: gates, output level, blocks that came late."""
+    for index, high in enumerate(telemetry.gates):
+        x = 10 * index
+        if high:
+            canvas.fill(x, _STATUS_Y, 8, 7)
+            canvas.text(x + 2, _STATUS_Y, str(index + 1), lit=False)
+        else:
+            canvas.frame(x, _STATUS_Y, 8, 7)
+    late = canvas.text_right(WIDTH, _STATUS_Y, "late %d" % (telemetry.late + telemetry.underruns))
+    room = late - 6 - 24
+    canvas.dots(24, _STATUS_Y + 3, room, 8)
+    peak = telemetry.peak if telemetry.peak == telemetry.peak else 0.0
+    canvas.fill(24, _STATUS_Y + 3, int(round(min(max(peak, 0.0), 1.0) * room)), 2)
