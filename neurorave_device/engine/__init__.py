@@ -1,0 +1,1 @@
+"""Bundle reading and checking, what executes the graphs, and the voice that plays them."""

@@ -1,0 +1,68 @@
+"""What the voice expects of an engine: graphs that run one frame at a time and keep their own states."""
+
+import abc
+from typing import Dict, List, Mapping, Tuple, Union
+
+import numpy as np
+
+from neurorave_device.errors import UserError
+
+Shape = Tuple[int, ...]
+Value = Union[np.ndarray, float]
+
+
+class Graph(abc.ABC):
+    """One loaded graph with its states; one thread at a time may use it.
+
+    `inputs` and `outputs` map the names of the graph, states left out, to their static shapes (float32).
+    """
+
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
+
+    @abc.abstractmethod
+    def run(self, **values: Value) -> Dict[str, np.ndarray]:
+        """Runs one frame and moves the states on.
+
+        Each input of the graph is given by name: an array of its shape, or a float for a shape of one
+        element. The arrays returned are reused by the next call: copy what must live longer.
+        Raises TypeError on a missing or unknown input, ValueError on a wrong shape.
+        """
+
+    @abc.abstractmethod
+    def reset(self) -> None:
+        """Zeroes all states, which is the start of a fresh sound."""
+
+    @abc.abstractmethod
+    def snapshot(self) -> List[np.ndarray]:
+        """Returns copies of the states, in the order of their numbers."""
+
+    @abc.abstractmethod
+    def restore(self, states: List[np.ndarray]) -> None:
+        """Puts back states taken by `snapshot`; raises ValueError where count or shapes differ."""
+
+
+class Engine(abc.ABC):
+    """Loads ONNX files into graphs."""
+
+    name = ""
+
+    @abc.abstractmethod
+    def load(self, path: str) -> Graph:
+        """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""
+
+
+ENGINES = ("auto", "onnx", "tensorrt")
+
+
+def make_engine(name: str = "auto", threads: int = 1) -> Engine:
+    """Makes the engine called `name` (auto, onnx, tensorrt); raises UserError where it is not to be had."""
+    if name in ("auto", "onnx"):
+        from neurorave_device.engine.onnx_engine import OnnxEngine
+
+        return OnnxEngine(threads)
+    if name == "tensorrt":
+        raise UserError(
+            "engine: tensorrt is not part of this version of neurorave; allowed are auto and onnx"
+        )
+    raise UserError("engine: {!r} is unknown; allowed are {}".format(name, ", ".join(ENGINES)))

@@ -1,0 +1,111 @@
+"""What `neurorave models` says about bundles: all faults at once, and which bundles a folder holds."""
+
+import os
+from typing import List, NamedTuple, Optional
+
+from neurorave_device.engine.base import Engine, make_engine
+from neurorave_device.engine.bundle import GRAPH_ROLES, file_faults, file_path, graph_faults
+from neurorave_device.engine.description import (
+    DESCRIPTION,
+    Description,
+    document_faults,
+    make_info,
+    read_description,
+    read_document,
+)
+from neurorave_device.errors import UserError
+
+ERROR = "error"
+NOTE = "note"
+
+
+class Finding(NamedTuple):
+    """One thing that a check found: `level` is 'error' (cannot be played) or 'note', `text` a sentence."""
+
+    level: str
+    text: str
+
+
+class Listed(NamedTuple):
+    """One folder that `list_bundles` found; `fault` is empty where its description can be read."""
+
+    folder: str
+    name: str
+    version: str
+    author: str
+    licence: str
+    description: str
+    size_bytes: int
+    fault: str
+
+
+def check_bundle(folder: str, engine: Optional[Engine] = None) -> List[Finding]:
+    """Returns everything that is wrong with the bundle in `folder`, graphs loaded and compared; [] is well.
+
+    Raises nothing for a bad bundle.  Takes up to some seconds; not for a real-time thread.
+    """
+    try:
+        path, document = read_document(folder)
+    except UserError as error:
+        return [Finding(ERROR, str(error))]
+    findings = [Finding(ERROR, fault) for fault in document_faults(path, document)]
+    if findings:
+        return findings
+    description = Description(path, document, make_info(document))
+    findings = [Finding(ERROR, fault) for fault in file_faults(description)]
+    if findings:
+        return findings
+    engine = engine or make_engine()
+    for role in GRAPH_ROLES:
+        entry = document["files"].get(role)
+        if entry is None:
+            findings.append(Finding(NOTE, "{}: files has no {}".format(path, role)))
+            continue
+        target = file_path(folder, role, entry)
+        try:
+            graph = engine.load(target)
+        except UserError as error:
+            findings.append(Finding(ERROR, str(error)))
+            continue
+        for fault in graph_faults(role, target, graph, description.info):
+            findings.append(Finding(ERROR, fault))
+    if "preview" not in document["files"]:
+        findings.append(Finding(NOTE, "{}: files has no preview".format(path)))
+    return findings
+
+
+def list_bundles(folder: str) -> List[Listed]:
+    """Returns the bundles directly in `folder`, by name; raises UserError where it is no folder.
+
+    Only descriptions are read: a bundle that is listed can still have damaged files.
+    """
+    if not os.path.isdir(folder):
+        raise UserError("{}: there is no such folder".format(folder))
+    found = []
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if os.path.isfile(os.path.join(path, DESCRIPTION)):
+            found.append(_listed(path))
+    return found
+
+
+def _listed(folder: str) -> Listed:
+    try:
+        info = read_description(folder).info
+    except UserError as error:
+        return Listed(folder, os.path.basename(folder), "", "", "", "", _size(folder), str(error))
+    return Listed(
+        folder,
+        info.name,
+        info.version,
+        info.author,
+        info.licence,
+        info.description,
+        _size(folder),
+        "",
+    )
+
+
+def _size(folder: str) -> int:
+    paths = [os.path.join(folder, name) for name in os.listdir(folder)]
+    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
