@@ -1,0 +1,1 @@
+"""From folders of recordings to memory-mapped training data, and from there to segments."""

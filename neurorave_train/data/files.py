@@ -1,0 +1,56 @@
+"""Writing files so that an interruption or a full disk leaves the old one or the new one, whole."""
+
+import contextlib
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any, BinaryIO, Iterator
+
+from neurorave_device.errors import UserError
+
+from ..errors import RunFailure
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+
+
+@contextlib.contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn what a disk may refuse while `folder` is written into one sentence.
+
+    A full disk raises RunFailure, a folder that cannot be written raises UserError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise RunFailure(
+                f"{folder}: the disk is full; what is done is kept: make room and run the same "
+                "command again to go on."
+            ) from error
+        if error.errno in _CLOSED:
+            raise UserError(f"--out {folder}: cannot be written ({error.strerror}).") from error
+        raise
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A binary stream whose content becomes `path` at the end, or nothing does."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with open(part, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write UTF-8 JSON, whole or not at all."""
+    with replacing(path) as stream:
+        stream.write(json.dumps(value, ensure_ascii=False).encode())

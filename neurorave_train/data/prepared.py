@@ -1,0 +1,166 @@
+"""Typed access to what `neurorave-train prepare` wrote."""
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from neurorave_device.errors import UserError
+
+from .hits import Floats, Hit, to_float
+from .outfolder import REPORT, SCHEMA
+from .splits import TRAIN, VALID
+from .statistics import GuardRanges
+
+# A split is decoded to float32 once up to this size, else hit by hit.
+HELD_BYTES = 1 << 30
+
+
+class DescriptorTable(NamedTuple):
+    """Name, unit and the 25 knots of one descriptor."""
+
+    name: str
+    unit: str
+    quantiles: Tuple[float, ...]
+
+
+class Split:
+    """One split: its hits and their descriptors. Thread: any, after the first use."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self._folder = folder
+        self._index: List[Dict[str, Any]] = json.loads(
+            (folder / f"index.{name}.json").read_text("utf-8")
+        )
+        self._held: Optional[Floats] = None
+        self._hits: Optional[List[Hit]] = None
+
+    @property
+    def samples(self) -> int:
+        """Length of all hits together."""
+        return sum(int(entry["samples"]) for entry in self._index)
+
+    @property
+    def audio(self) -> npt.NDArray[np.int16]:
+        """All samples back to back, mapped from disk."""
+        path = self._folder / f"audio.{self.name}.npy"
+        if self.samples == 0:
+            return np.zeros(0, np.int16)
+        found: npt.NDArray[np.int16] = np.load(path, mmap_mode="r")
+        return found
+
+    @property
+    def descriptors(self) -> Floats:
+        """Descriptors [frames, D] of all hits, physical units."""
+        found: Floats = np.load(self._folder / f"descriptors.{self.name}.npy")
+        return found
+
+    @property
+    def hits(self) -> List[Hit]:
+        """The hits in index order; their audio is decoded at the first use."""
+        if self._hits is None:
+            self._hits = [self._hit(entry) for entry in self._index]
+        return self._hits
+
+    def descriptors_of(self, number: int) -> Floats:
+        """Descriptors [frames, D] of hit `number`."""
+        entry = self._index[number]
+        start = int(entry["frame_start"])
+        return self.descriptors[start : start + int(entry["frames"])]
+
+    def _hit(self, entry: Dict[str, Any]) -> Hit:
+        start, samples = int(entry["start"]), int(entry["samples"])
+        return Hit(
+            entry["name"],
+            entry["family"],
+            samples,
+            lambda: self._floats(start, start + samples),
+            entry["group"],
+        )
+
+    def _floats(self, start: int, end: int) -> Floats:
+        if self._held is None:
+            audio = self.audio
+            if 4 * len(audio) > HELD_BYTES:
+                return to_float(audio[start:end])
+            self._held = to_float(audio)
+            self._held.flags.writeable = False
+        return self._held[start:end]
+
+
+class PreparedData:
+    """A prepared folder; UserError where it is missing, unfinished, damaged or of another schema."""
+
+    def __init__(self, folder: "Path | str") -> None:
+        self.folder = Path(folder)
+        self.report = _read_report(self.folder)
+        try:
+            self.sample_rate = int(self.report["sample_rate"])
+            self.hop = int(self.report["hop"])
+            self.window = int(self.report["window"])
+            self.data: List[str] = list(self.report["data"])
+            self.descriptors = [
+                DescriptorTable(d["name"], d["unit"], tuple(d["quantiles"]))
+                for d in self.report["descriptors"]
+            ]
+            #: Knots [D, 25], ascending, physical units.
+            self.quantiles = np.array([d.quantiles for d in self.descriptors], np.float64)
+            found = self.report["guard"]
+            self.guard = GuardRanges(
+                np.array(found["mean"]),
+                np.array(found["covariance"]),
+                float(found["limit"]),
+                np.array(found["rate"]),
+            )
+            #: Power spectrum [window / 2 + 1] for Descriptors(floor=...).
+            self.floor: Floats = np.load(self.folder / "floor.npy")
+            self._splits = {name: Split(self.folder, name) for name in (TRAIN, VALID)}
+            self._check()
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise UserError(
+                f"{self.folder / REPORT}: damaged ({type(error).__name__}: {error}); "
+                "run neurorave-train prepare again."
+            ) from error
+
+    def split(self, name: str) -> Split:
+        """The split `train` or `valid`."""
+        return self._splits[name]
+
+    def _check(self) -> None:
+        """Compare file sizes and shapes with the report."""
+        for name, size in self.report["files"].items():
+            path = self.folder / name
+            there = path.stat().st_size if path.is_file() else -1
+            if there != size:
+                raise UserError(
+                    f"{path}: {'missing' if there < 0 else f'{there} bytes'}, {REPORT} says "
+                    f"{size} bytes; run neurorave-train prepare again."
+                )
+        if self.quantiles.ndim != 2 or not (np.diff(self.quantiles) > 0).all():
+            raise ValueError("the quantile tables do not ascend")
+        if self.floor.shape != (self.window // 2 + 1,):
+            raise ValueError(f"floor.npy has shape {self.floor.shape}")
+        for name, split in self._splits.items():
+            if split.samples != self.report["splits"][name]["samples"]:
+                raise ValueError(f"index.{name}.json holds {split.samples} samples")
+
+
+def _read_report(folder: Path) -> Dict[str, Any]:
+    """The report; UserError where there is none of this schema."""
+    path = folder / REPORT
+    if not path.is_file():
+        if (folder / "work").is_dir():
+            raise UserError(f"{folder}: preparing is not finished; run the same prepare again.")
+        raise UserError(f"{folder}: holds no {REPORT}; make it with neurorave-train prepare.")
+    try:
+        report = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is not YAML; run neurorave-train prepare again.") from error
+    schema = report.get("schema") if isinstance(report, dict) else None
+    if schema != SCHEMA or not isinstance(report, dict):
+        raise UserError(f"{path}: schema is {schema!r}, this version reads {SCHEMA}.")
+    return report
