@@ -10,7 +10,7 @@ dies in the middle of sending or receiving cannot leave half a message to its su
 import json
 import select
 import socket
-from typing import List, NamedTuple, Optional, Tuple, Union
+from typing import List, NamedTuple, Optional, Tuple
 
 _LARGEST = 1024
 
@@ -22,31 +22,22 @@ class GatePress(NamedTuple):
     down: bool
 
 
-class Stop(NamedTuple):
-    """Fade out and end."""
-
-
-Command = Union[GatePress, Stop]
-
-
-def encode(command: Command) -> bytes:
+def encode(command: GatePress) -> bytes:
     """Turn a command into one JSON message."""
-    fields = dict(command._asdict())
-    fields["command"] = type(command).__name__
-    return json.dumps(fields, sort_keys=True).encode("utf-8")
+    return json.dumps({"command": "gate", "gate": command.gate, "down": command.down}).encode(
+        "utf-8"
+    )
 
 
-def decode(message: bytes) -> Command:
+def decode(message: bytes) -> GatePress:
     """Turn a message back into its command; ValueError for anything else."""
     try:
         fields = json.loads(message.decode("utf-8"))
-        name = fields.pop("command")
-        if name == "Stop" and not fields:
-            return Stop()
-        if name == "GatePress" and set(fields) == {"gate", "down"}:
-            if fields["gate"] in (1, 2) and isinstance(fields["down"], bool):
-                return GatePress(int(fields["gate"]), fields["down"])
-    except (AttributeError, KeyError, TypeError, UnicodeDecodeError):
+        if set(fields) == {"command", "gate", "down"} and fields["command"] == "gate":
+            gate, down = fields["gate"], fields["down"]
+            if type(gate) is int and gate in (1, 2) and isinstance(down, bool):
+                return GatePress(gate, down)
+    except (TypeError, UnicodeDecodeError):
         pass
     raise ValueError("not a command: %r" % message[:80])
 
@@ -58,7 +49,7 @@ class CommandSender:
         end.setblocking(False)
         self._end = end
 
-    def send(self, command: Command) -> bool:
+    def send(self, command: GatePress) -> bool:
         """Send a command; False where the sound process has stopped reading and the pipe is full."""
         try:
             self._end.send(encode(command))
@@ -79,7 +70,7 @@ class CommandReceiver:
         ready, _, _ = select.select([self._end], [], [], seconds)
         return bool(ready)
 
-    def receive(self) -> Optional[Command]:
+    def receive(self) -> Optional[GatePress]:
         """Return the next command, or None; a message that is no command is dropped."""
         while True:
             try:
@@ -91,9 +82,9 @@ class CommandReceiver:
             except ValueError:
                 continue
 
-    def drain(self) -> List[Command]:
+    def drain(self) -> List[GatePress]:
         """Return all commands that wait, oldest first."""
-        found: List[Command] = []
+        found: List[GatePress] = []
         while True:
             command = self.receive()
             if command is None:

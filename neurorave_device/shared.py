@@ -19,7 +19,7 @@ import os
 import struct
 import tempfile
 import zlib
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from neurorave_device.errors import UserError
 
 _MAGIC = 0x314556415255454E  # "NEURAVE1" in little-endian bytes
 _ALIGN = 64  # a cache line: two cells never share one
+_HEAD = struct.Struct("=QQ")  # magic, ring samples
 _SLOT_HEAD = struct.Struct(
     "=QII"
 )  # sequence number, payload length, CRC-32 of both and the payload
@@ -189,22 +190,22 @@ def _layout(ring_samples: int) -> _Layout:
 class SharedMemory:
     """The block: ``telemetry`` (written by sound), ``parameters`` and ``panel`` (written by face), ``ring``.
 
-    Made once by the supervisor; a child process gets it as an argument of its ``multiprocessing`` process
-    (spawn or forkserver), which hands the descriptor over.
+    Made once by the supervisor; a child process attaches to the descriptor that it inherits.
     """
 
-    def __init__(self, descriptor: int, ring_samples: int) -> None:
-        self._descriptor = descriptor
-        self._ring_samples = ring_samples
-        layout = _layout(ring_samples)
-        self._map = mmap.mmap(descriptor, layout.total)
+    def __init__(self, descriptor: int) -> None:
+        """Attach to the block behind a descriptor, which this object owns from now on.
+
+        ValueError where it is no block of this version.
+        """
+        self.descriptor = descriptor
+        self._map = mmap.mmap(descriptor, 0)
         memory = memoryview(self._map)
-        magic = memory[0:8].cast("Q")
-        if magic[0] == 0:
-            magic[0] = _MAGIC
-        known = magic[0] == _MAGIC
-        magic.release()
-        if not known:
+        start = memory[0 : _HEAD.size]
+        magic, ring_samples = _HEAD.unpack(start)
+        start.release()
+        layout = _layout(ring_samples)
+        if magic != _MAGIC or layout.total != len(memory):
             memory.release()
             self._map.close()
             raise ValueError("this is not a block of shared memory made by this version")
@@ -232,6 +233,7 @@ class SharedMemory:
                 os.posix_fallocate(descriptor, 0, total)
             else:
                 os.ftruncate(descriptor, total)
+            os.write(descriptor, _HEAD.pack(_MAGIC, ring_samples))
         except OSError as error:
             if descriptor >= 0:
                 os.close(descriptor)
@@ -239,26 +241,14 @@ class SharedMemory:
                 "%s: cannot make %d KiB of shared memory there (%s); free some space there."
                 % (where, total // 1024, error.strerror or error)
             ) from error
-        return cls(descriptor, ring_samples)
+        return cls(descriptor)
 
     def close(self) -> None:
         """Unmap the block; the memory goes when the last process has done so."""
-        if self._descriptor < 0:
+        if self.descriptor < 0:
             return
         for part in (self.telemetry, self.parameters, self.panel, self.ring):
             part.release()
         self._map.close()
-        os.close(self._descriptor)
-        self._descriptor = -1
-
-    def __getstate__(self) -> Dict[str, Any]:
-        # Works only while a child process is being started: that is when a descriptor can be handed over.
-        from multiprocessing import reduction
-
-        return {
-            "descriptor": reduction.DupFd(self._descriptor),
-            "ring_samples": self._ring_samples,
-        }
-
-    def __setstate__(self, state: Dict[str, Any]) -> None:
-        self.__init__(state["descriptor"].detach(), state["ring_samples"])  # type: ignore[misc]
+        os.close(self.descriptor)
+        self.descriptor = -1

@@ -7,26 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorave_device import commands
 from neurorave_device.commands import (
     CommandReceiver,
     CommandSender,
     GatePress,
-    Stop,
     decode,
     encode,
     make_pipe,
 )
 
-ANY_COMMAND = st.one_of(
-    st.builds(GatePress, st.sampled_from([1, 2]), st.booleans()), st.just(Stop())
-)
 
-
-@given(command=ANY_COMMAND)
-def test_a_command_survives_the_way(command: commands.Command) -> None:
+@given(command=st.builds(GatePress, st.sampled_from([1, 2]), st.booleans()))
+def test_a_command_survives_the_way(command: GatePress) -> None:
     assert decode(encode(command)) == command
-    assert type(decode(encode(command))) is type(command)
 
 
 @given(message=st.binary(max_size=80))
@@ -38,11 +31,12 @@ def test_noise_is_no_command(message: bytes) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        b'{"command": "GatePress", "gate": 3, "down": true}',
-        b'{"command": "GatePress", "gate": 1, "down": "yes"}',
-        b'{"command": "GatePress", "gate": 1}',
-        b'{"command": "Stop", "now": true}',
-        b'{"command": "Explode"}',
+        b'{"command": "gate", "gate": 3, "down": true}',
+        b'{"command": "gate", "gate": true, "down": true}',
+        b'{"command": "gate", "gate": 1, "down": "yes"}',
+        b'{"command": "gate", "gate": 1}',
+        b'{"command": "gate", "gate": [], "down": true}',
+        b'{"command": "explode", "gate": 1, "down": true}',
         b'{"gate": 1, "down": true}',
         b"[]",
         b"3",
@@ -61,9 +55,9 @@ def test_order_is_kept_and_noise_between_is_dropped() -> None:
     sender.send(GatePress(1, True))
     sending.send(b"noise")
     sender.send(GatePress(1, False))
-    sender.send(Stop())
+    sender.send(GatePress(2, True))
     assert receiver.wait(10)
-    assert receiver.drain() == [GatePress(1, True), GatePress(1, False), Stop()]
+    assert receiver.drain() == [GatePress(1, True), GatePress(1, False), GatePress(2, True)]
     receiving.close()
     sending.close()
 
@@ -78,9 +72,9 @@ def test_a_reader_that_is_gone_or_slow_never_blocks_the_sender() -> None:
     assert sent > 0
     receiver = CommandReceiver(receiving)
     assert len(receiver.drain()) == sent
-    assert sender.send(Stop())
+    assert sender.send(GatePress(1, True))
     receiving.close()
-    assert not sender.send(Stop())
+    assert not sender.send(GatePress(1, True))
     sending.close()
 
 
