@@ -1,0 +1,134 @@
+"""The configuration: defaults, a YAML file, the command line, in this order."""
+
+import json
+import os
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+import jsonschema
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from neurorave_device.errors import UserError
+from neurorave_device.parameters import by_id
+
+SCHEMA_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "config_schema.json")
+COMMAND_LINE = "command line"
+
+# Paths that a configuration file may give relative to its own folder.
+_PATHS = ("bundle", "cv_file", "out")
+
+
+class Config(NamedTuple):
+    """How the module is started.
+
+    `bundle`, `cv_file` and `out` are paths; `panel`, `audio` and `engine` are names of backends;
+    `device` is the name of a sound card or a part of it, None for the system's choice; `block` is in
+    samples, `latency_ms` what the output may hold back, `seconds` after how long to stop (None:
+    never).  `patch` holds parameter values by id, only those that differ from the default.
+    """
+
+    bundle: str = "models/hand_percussion"
+    panel: str = "virtual"
+    audio: str = "browser"
+    engine: str = "auto"
+    port: int = 8765
+    block: int = 128
+    latency_ms: float = 20.0
+    device: Optional[str] = None
+    cv_file: Optional[str] = None
+    out: Optional[str] = None
+    seconds: Optional[float] = None
+    patch: Mapping[str, float] = {}
+
+
+def load_config(
+    path: Optional[str] = None, overrides: Optional[Mapping[str, Any]] = None
+) -> Config:
+    """Return the defaults, changed by the file at `path`, changed by `overrides`.
+
+    An override of None counts as not given.  Relative paths in the file start from its folder.
+    UserError names file, key, value and what is allowed.
+    """
+    layers: List[Dict[str, Any]] = []
+    if path is not None:
+        layers.append(_checked(path, _from_folder(path, _read(path))))
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    layers.append(_checked(COMMAND_LINE, given))
+    # Parameter ids have dots in them, which OmegaConf would take for levels only when it parses
+    # them; merged as whole dictionaries they stay keys.
+    merged = OmegaConf.merge(OmegaConf.create(dict(Config()._asdict())), *layers)
+    plain: Dict[str, Any] = OmegaConf.to_container(merged)  # type: ignore[assignment]
+    plain["latency_ms"] = float(plain["latency_ms"])
+    if plain["seconds"] is not None:
+        plain["seconds"] = float(plain["seconds"])
+    return Config(**plain)
+
+
+def _read(path: str) -> Dict[str, Any]:
+    try:
+        loaded = OmegaConf.load(path)
+        plain = OmegaConf.to_container(loaded, resolve=True)
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise UserError("{}: {}; a configuration is a YAML file".format(path, reason)) from None
+    except UnicodeDecodeError:
+        raise UserError("{}: not text, a configuration is a YAML file".format(path)) from None
+    except yaml.YAMLError as error:
+        raise UserError("{}: not valid YAML{}".format(path, _place(error))) from None
+    except OmegaConfBaseException as error:
+        first = str(error).splitlines()[0]
+        raise UserError("{}: {}".format(path, first)) from None
+    if not isinstance(plain, dict):
+        raise UserError("{}: a list, a configuration is made of keys and values".format(path))
+    return {str(key): value for key, value in plain.items()}
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return " at line {}".format(mark.line + 1) if mark is not None else ""
+
+
+def _from_folder(path: str, values: Dict[str, Any]) -> Dict[str, Any]:
+    folder = os.path.dirname(path)
+    moved = dict(values)
+    for key in _PATHS:
+        if isinstance(moved.get(key), str) and moved[key]:
+            moved[key] = os.path.join(folder, os.path.expanduser(moved[key]))
+    return moved
+
+
+def _checked(source: str, values: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return `values` with the patch as numbers, or raise the first thing that is wrong."""
+    with open(SCHEMA_PATH, encoding="utf-8") as file:
+        schema = json.load(file)
+    allowed = schema["properties"]
+    for key in values:
+        if key not in allowed:
+            raise UserError(
+                "{}: unknown key {!r} (value {!r}), allowed are {}".format(
+                    source, key, values[key], ", ".join(allowed)
+                )
+            )
+    found = list(jsonschema.Draft7Validator(schema).iter_errors(dict(values)))
+    if found:
+        key = str(sorted(found, key=lambda error: str(error.path))[0].path[0])
+        raise UserError(
+            "{}: {} is {!r}, allowed is {}".format(
+                source, key, values[key], allowed[key]["description"]
+            )
+        )
+    checked = dict(values)
+    if "patch" in checked:
+        checked["patch"] = _patch(source, checked["patch"])
+    return checked
+
+
+def _patch(source: str, patch: Mapping[str, Any]) -> Dict[str, float]:
+    numbers: Dict[str, float] = {}
+    for key, raw in patch.items():
+        try:
+            numbers[str(key)] = by_id(str(key)).parse(raw)
+        except UserError as error:
+            raise UserError("{}: patch: {}".format(source, error)) from None
+    return numbers

@@ -1,0 +1,69 @@
+"""The curves between a voltage and a value, all pure and monotone."""
+
+from typing import Tuple
+
+# The lowest and the highest volt of each entry of parameters.CV_RANGES, in its order.
+RANGE_VOLTS: Tuple[Tuple[float, float], ...] = ((-5.0, 5.0), (0.0, 5.0), (0.0, 8.0), (0.0, 10.0))
+
+# What the whole range of a CV adds to a descriptor at amount 1, in quantile units.
+ADD_SPAN = 0.5
+
+# Quantile tables span these probabilities.
+LOWEST_Q = 0.01
+HIGHEST_Q = 0.99
+
+
+def is_bipolar(range_index: int) -> bool:
+    """Say whether the range reaches below 0 V."""
+    return RANGE_VOLTS[range_index][0] < 0.0
+
+
+def normalise(volts: float, range_index: int) -> float:
+    """Return `volts` as a part of its range: -1..1 where that is bipolar, else 0..1; clamped.
+
+    0 V is always 0.  A value that is not a number counts as 0 V.
+    """
+    low, high = RANGE_VOLTS[range_index]
+    if volts != volts:
+        return 0.0
+    return min(max(volts, low), high) / high
+
+
+def sweep(u: float, range_index: int) -> float:
+    """Return the place 0..1 of `u` (offset + amount * normalised volts) on an absolute scale.
+
+    A bipolar range covers the scale from end to end with its middle at 0 V, a unipolar one from 0 V.
+    """
+    place = 0.5 + 0.5 * u if is_bipolar(range_index) else u
+    return min(max(place, 0.0), 1.0)
+
+
+def smoothstep(x: float) -> float:
+    """Return a rise from 0 (at 0 and below) to 1 (at 1 and above) without corners."""
+    x = min(max(x, 0.0), 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+def soft_limit(size: float, limit: float, knee: float) -> float:
+    """Return `size` (>= 0) pressed below `limit`, unchanged up to `knee` * `limit`.
+
+    For a knee below 1 it rises strictly, with slope 1 at the knee, and reaches the limit only at
+    infinity: nothing that a player turns ever stands still.
+    """
+    start = knee * limit
+    room = limit - start
+    if size <= start or room <= 0.0:
+        return min(size, limit)
+    excess = (size - start) / room
+    return start + room * excess / (1.0 + excess)
+
+
+def soft_add(base: float, delta: float) -> float:
+    """Return `base` (0..1) plus `delta`, landing softly at the ends of the scale.
+
+    Exactly the sum while at most half of the way to the end is used.  Rises strictly with `delta`
+    for a base inside the scale, and never falls with `base`: a curve that decays still does.
+    """
+    if delta >= 0.0:
+        return base + soft_limit(delta, 1.0 - base, 0.5)
+    return base - soft_limit(-delta, base, 0.5)

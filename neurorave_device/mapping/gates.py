@@ -1,0 +1,53 @@
+"""What the two gates do: start a sound, or hold the macro."""
+
+from typing import List, Mapping, Optional, Tuple
+
+from neurorave_device.inputs.base import Edge
+from neurorave_device.parameters import by_id
+
+REFRACTORY_SECONDS = 0.002
+
+
+class GateRoles:
+    """Turns gate edges into triggers and the state of the macro.
+
+    A rising edge starts a sound unless the last sound began less than 2 ms before: that is contact
+    bounce, or one clock on both gates.  One thread at a time.
+    """
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        self._levels = [False, False]
+        self._roles: List[str] = []
+        self._last: Optional[float] = None
+        self.update(values)
+
+    def update(self, values: Mapping[str, float]) -> None:
+        """Take the gates' roles from parameter `values`; a gate that is held takes its new one."""
+        self._roles = []
+        for gate in (1, 2):
+            row = by_id("gate{}.role".format(gate))
+            self._roles.append(row.format(values.get(row.id, row.default)))
+
+    @property
+    def levels(self) -> Tuple[bool, bool]:
+        """Whether gate 1 and gate 2 are high."""
+        return self._levels[0], self._levels[1]
+
+    @property
+    def macro(self) -> bool:
+        """Whether a gate with the macro's role is high."""
+        pairs = zip(self._levels, self._roles)
+        return any(level and role == "macro" for level, role in pairs)
+
+    def feed(self, edge: Edge) -> bool:
+        """Take one edge, in order of time, and say whether a sound starts at it."""
+        self._levels[edge.gate - 1] = edge.rising
+        if not edge.rising or self._roles[edge.gate - 1] != "trigger":
+            return False
+        if self._last is not None:
+            since = edge.time - self._last
+            # Time only turns back when a stream starts afresh.
+            if 0.0 <= since < REFRACTORY_SECONDS - 1e-9:
+                return False
+        self._last = edge.time
+        return True
