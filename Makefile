@@ -32,8 +32,10 @@ help: ## this list
 # A stamp says "complete for this pyproject.toml". An interrupted installation leaves none and goes on at the next call.
 
 setup: $(VENV)/.done-module ## make .venv for the module (no torch)
+	@echo 'Ready: $(BIN)/neurorave --help'
 
 setup-train: $(VENV)/.done-train ## add training to .venv (torch and more)
+	@echo 'Ready: $(BIN)/neurorave-train --help'
 
 setup-dev: $(VENV)/.done-dev ## add to .venv what the tests need
 
@@ -63,7 +65,7 @@ $(VENV)/.done-train: $(VENV)/.done-module
 $(VENV)/.done-dev: $(VENV)/.done-train
 	@echo 'Installing the test and check tools into $(VENV)'
 	$(BIN)/python -m pip install -e '.[dev]'
-	# It asks for "sklearn", a dead name; what it really needs is here already.
+	# It asks for "sklearn", a dead name; what it really needs is in the dev extra.
 	$(BIN)/python -m pip install --no-deps 'timbral_models==0.4.0'
 	touch $@
 
@@ -74,7 +76,7 @@ $(VENV36)/.done: pyproject.toml .ci/requirements.py | $(BIN)/python
 	echo "Making $(VENV36) with $$python"
 	[ -x $(VENV36)/bin/python ] || "$$python" -m venv $(VENV36)
 	# 21.3.1 is the last pip for 3.6; the one that 3.6 brings does not know today's wheels.
-	$(VENV36)/bin/python -m pip install 'pip==21.3.1' wheel
+	$(VENV36)/bin/python -m pip install 'pip==21.3.1'
 	$(BIN)/python .ci/requirements.py panel test > $(VENV36)/requirements.txt
 	$(VENV36)/bin/python -m pip install -r $(VENV36)/requirements.txt
 	# The tree itself is used, not a copy.
