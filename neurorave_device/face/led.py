@@ -45,4 +45,4 @@ def colour_now(light: Light, now: float) -> Colour:
     """Return the three PWM values 0..255 for ``now``: the colour dimmed by the rhythm."""
     level = brightness(light, now)
     red, green, blue = light.colour
-    return (int(round(red * level)), int(round(green * level)), int(round(blue * level)))
+    return (round(red * level), round(green * level), round(blue * level))

@@ -21,7 +21,12 @@ class Row(NamedTuple):
 
 
 def draw(
-    canvas: Canvas, heading: str, rows: Sequence[Row], cursor: int, editing: bool = False, hint: str = ""
+    canvas: Canvas,
+    heading: str,
+    rows: Sequence[Row],
+    cursor: int,
+    editing: bool = False,
+    hint: str = "",
 ) -> None:
     """Draw a list with the cursor kept in view; ``hint`` stands right of the heading, such as 'fine'."""
     left = WIDTH
@@ -54,7 +59,7 @@ def _row(canvas: Canvas, y: int, row: Row, selected: bool, editing: bool) -> Non
         room = left - 4 - _TEXT_X
     canvas.text_fit(_TEXT_X, y, row.name, room)
     if editing and row.share is not None:
-        canvas.fill(_TEXT_X, y + 7, int(round(max(0.0, min(1.0, row.share)) * room)), 1)
+        canvas.fill(_TEXT_X, y + 7, round(max(0.0, min(1.0, row.share)) * room), 1)
 
 
 def _scroll_mark(canvas: Canvas, top: int, count: int) -> None:

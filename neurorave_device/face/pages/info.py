@@ -25,7 +25,12 @@ def lines(info: Dict[str, Any]) -> List[str]:
         knots = descriptor["quantiles"]
         texts.append(
             "%s %s..%s %s"
-            % (word(descriptor["name"]).full, _short(knots[0]), _short(knots[-1]), descriptor["unit"])
+            % (
+                word(descriptor["name"]).full,
+                _short(knots[0]),
+                _short(knots[-1]),
+                descriptor["unit"],
+            )
         )
     texts.append(str(info.get("description", "")))
     return [line for text in texts for line in wrap(text, WIDTH - 4)]

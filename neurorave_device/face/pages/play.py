@@ -28,11 +28,13 @@ def draw(
     name: the bundle's. descriptors: their names in the bundle's order. destinations: of CV 1-4, as in the
     parameter table. notice: a word that replaces the status line, such as the level while it is turned.
     """
-    load = "%d%%" % int(round(100.0 * max(0.0, telemetry.load)))
+    load = "%d%%" % round(100.0 * max(0.0, telemetry.load))
     left = canvas.text_right(WIDTH, 0, load)
     canvas.text_fit(0, 0, title(name), left - 4)
     for row, descriptor in enumerate(descriptors[:5]):
-        _descriptor_row(canvas, _FIRST_ROW + row * ROW_HEIGHT, row, descriptor, destinations, telemetry)
+        _descriptor_row(
+            canvas, _FIRST_ROW + row * ROW_HEIGHT, row, descriptor, destinations, telemetry
+        )
     if len(descriptors) < 6:
         _latent_row(canvas, _FIRST_ROW + 5 * ROW_HEIGHT, destinations, telemetry)
     if notice:
@@ -43,14 +45,16 @@ def draw(
 
 def _cables(destinations: Sequence[str], name: str) -> str:
     """Return the numbers of the CVs that move ``name``, at most two (no room for more)."""
-    return "".join(str(i + 1) for i, destination in enumerate(destinations) if destination == name)[:2]
+    return "".join(str(i + 1) for i, destination in enumerate(destinations) if destination == name)[
+        :2
+    ]
 
 
 def _column(share: float) -> int:
     """Return how many columns of the bar a value 0..1 lights; a NaN counts as nothing."""
     if not share > 0.0:
         return 0
-    return int(round(min(share, 1.0) * _BAR_WIDTH))
+    return round(min(share, 1.0) * _BAR_WIDTH)
 
 
 def _descriptor_row(
@@ -72,9 +76,7 @@ def _descriptor_row(
         canvas.fill(_BAR_X + column, y, 1, 7)
 
 
-def _latent_row(
-    canvas: Canvas, y: int, destinations: Sequence[str], telemetry: Telemetry
-) -> None:
+def _latent_row(canvas: Canvas, y: int, destinations: Sequence[str], telemetry: Telemetry) -> None:
     """Draw the row of the first latent: the volts that move it, from the middle to either side."""
     cables = _cables(destinations, "latent_0")
     if not cables:
@@ -91,7 +93,7 @@ def _swing(volts: float) -> Tuple[int, int]:
     """Return the bar's middle column and the signed columns that a voltage covers, full at 5 V."""
     half = _BAR_WIDTH // 2
     share = volts / _CV_SPAN if volts == volts else 0.0
-    return _BAR_X + half, int(round(max(-1.0, min(1.0, share)) * (half - 1)))
+    return _BAR_X + half, round(max(-1.0, min(1.0, share)) * (half - 1))
 
 
 def _status(canvas: Canvas, telemetry: Telemetry) -> None:
@@ -107,4 +109,4 @@ def _status(canvas: Canvas, telemetry: Telemetry) -> None:
     room = late - 6 - 24
     canvas.dots(24, _STATUS_Y + 3, room, 8)
     peak = telemetry.peak if telemetry.peak == telemetry.peak else 0.0
-    canvas.fill(24, _STATUS_Y + 3, int(round(min(max(peak, 0.0), 1.0) * room)), 2)
+    canvas.fill(24, _STATUS_Y + 3, round(min(max(peak, 0.0), 1.0) * room), 2)

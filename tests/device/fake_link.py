@@ -1,0 +1,142 @@
+"""A FaceLink without a sound process: gates ring a decaying tone, CVs move what is asked and heard."""
+
+import math
+from typing import Any, Dict, Tuple
+
+import numpy as np
+
+from neurorave_device.clock import Clock
+from neurorave_device.errors import UserError
+from neurorave_device.face.link import (
+    CV_COUNT,
+    GATE_COUNT,
+    PLAYING,
+    SOURCES,
+    FaceLink,
+    Telemetry,
+)
+from neurorave_device.parameters import by_id, default_values
+
+NAMES = ("rms", "centroid", "bandwidth", "sharpness", "booming")
+UNITS = ("dB", "Hz", "Hz", "acum", "")
+LOWS = (-60.0, 200.0, 300.0, 0.4, 5.0)
+HIGHS = (-10.0, 6000.0, 5000.0, 3.1, 70.0)
+
+
+class FakeLink(FaceLink):
+    """A tone of 220 Hz that a gate strikes; its time is the injected clock's."""
+
+    def __init__(self, clock: Clock, sample_rate: int = 44100, ring_seconds: float = 1.5) -> None:
+        self.clock = clock
+        self.sample_rate = sample_rate
+        self.ring = int(ring_seconds * sample_rate)
+        self.state = PLAYING
+        self.message = ""
+        self.name = "hand_percussion"
+        self.values = default_values()
+        self.cv = [
+            {"source": "manual", "volts": 0.0, "rate": 1.0, "depth": 5.0} for _ in range(CV_COUNT)
+        ]
+        self.gates = [{"down": False, "clock": False, "rate": 2.0} for _ in range(GATE_COUNT)]
+        self.struck = -1e9
+        self.load = 0.38
+        self.late = 0
+        self.peak = 0.0
+        self.zero = clock.now()
+
+    def info(self) -> Dict[str, Any]:
+        return {
+            "name": self.name,
+            "author": "neurorave",
+            "licence": "CC0-1.0",
+            "description": "Struck hand drums and small percussion.",
+            "sample_rate": self.sample_rate,
+            "hop": 512,
+            "latents": 8,
+            "latency_ms": 23.0,
+            "descriptors": [
+                {"name": n, "unit": u, "quantiles": np.linspace(a, b, 25).tolist()}
+                for n, u, a, b in zip(NAMES, UNITS, LOWS, HIGHS)
+            ],
+            "virtual": True,
+        }
+
+    def volts(self) -> Tuple[float, float, float, float]:
+        now = self.clock.now()
+        found = []
+        for jack in self.cv:
+            value = float(jack["volts"])
+            if jack["source"] != "manual":
+                value += float(jack["depth"]) * math.sin(2 * math.pi * float(jack["rate"]) * now)
+            found.append(max(-10.0, min(10.0, value)))
+        return found[0], found[1], found[2], found[3]
+
+    def telemetry(self) -> Telemetry:
+        volts = self.volts()
+        asked = [0.5] * len(NAMES)
+        mask = [False] * len(NAMES)
+        mask[0] = True
+        for index in range(CV_COUNT):
+            name = "cv%d.destination" % (index + 1)
+            destination = by_id(name).format(self.values[name])
+            if destination in NAMES:
+                place = NAMES.index(destination)
+                asked[place] = max(0.0, min(1.0, 0.5 + volts[index] / 10.0))
+                mask[place] = True
+        decay = math.exp(-4.0 * max(0.0, self.clock.now() - self.struck))
+        heard = [0.9 * value * (decay if i == 0 else 1.0) + 0.02 for i, value in enumerate(asked)]
+        return Telemetry(
+            time=self.clock.now(),
+            state=self.state,
+            level=0.2 * decay,
+            peak=max(self.peak, 0.3 * decay),
+            load=self.load,
+            late=self.late,
+            underruns=0,
+            asked=tuple(asked),
+            heard=tuple(heard),
+            mask=tuple(mask),
+            volts=volts,
+            gates=(bool(self.gates[0]["down"]), bool(self.gates[1]["down"])),
+            message=self.message,
+        )
+
+    def get(self, parameter_id: str) -> float:
+        by_id(parameter_id)
+        return self.values[parameter_id]
+
+    def set(self, parameter_id: str, value: float) -> None:
+        self.values[parameter_id] = by_id(parameter_id).parse(value)
+
+    def jacks(self) -> Dict[str, Any]:
+        return {"cv": [dict(jack) for jack in self.cv], "gates": [dict(g) for g in self.gates]}
+
+    def set_jack(self, index: int, **changes: Any) -> None:
+        if not 1 <= index <= CV_COUNT:
+            raise UserError("CV jack %r, allowed are 1 to 4" % (index,))
+        if changes.get("source", "manual") not in SOURCES:
+            raise UserError("source %r, allowed are %s" % (changes["source"], ", ".join(SOURCES)))
+        self.cv[index - 1].update(changes)
+
+    def set_gate(self, index: int, down: bool) -> None:
+        if not 1 <= index <= GATE_COUNT:
+            raise UserError("gate %r, allowed are 1 and 2" % (index,))
+        if down and not self.gates[index - 1]["down"] and index == 1:
+            self.struck = self.clock.now()
+        self.gates[index - 1]["down"] = down
+
+    def set_clock(self, index: int, on: bool, rate: float) -> None:
+        if not 1 <= index <= GATE_COUNT:
+            raise UserError("gate %r, allowed are 1 and 2" % (index,))
+        self.gates[index - 1].update(clock=on, rate=rate)
+
+    def read_audio(self, position: int) -> Tuple[int, np.ndarray]:
+        written = int((self.clock.now() - self.zero) * self.sample_rate)
+        if position < 0 or position > written:
+            return written, np.zeros(0, np.float32)
+        start = max(position, written - self.ring)
+        times = np.arange(start, written) / float(self.sample_rate) + self.zero
+        gain = 10.0 ** (self.values["level"] / 20.0)
+        ringing = np.exp(-4.0 * np.maximum(times - self.struck, 0.0)) * (times >= self.struck)
+        tone = 0.5 * gain * ringing * np.sin(2 * np.pi * 220.0 * (times - self.struck))
+        return written, tone.astype(np.float32)

@@ -1,0 +1,141 @@
+"""Each page equals its reference picture, point by point, on every Pillow."""
+
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurorave_device.face import font
+from neurorave_device.face.canvas import HEIGHT, WIDTH, Canvas
+from neurorave_device.face.link import PLAYING, Telemetry
+from neurorave_device.face.pages import edit, info, message, play, splash
+
+from .page_states import FOLDER, STATES, Hand, load
+
+WORDS = st.text(alphabet="abcdefgh WMij_.,0123456789\u00b1\u4e2d", max_size=80)
+ANY = st.floats(allow_nan=True, allow_infinity=True, width=32)
+
+
+@pytest.mark.parametrize("name", sorted(STATES))
+def test_page_equals_its_reference(name: str) -> None:
+    size, expected = load(name)
+    assert size == (WIDTH, HEIGHT)
+    drawn = STATES[name]()
+    different = sum(bin(a ^ b).count("1") for a, b in zip(drawn, expected))
+    assert len(drawn) == 1024
+    assert different == 0, "%d points differ from %s.png" % (different, name)
+
+
+def test_every_reference_has_a_state() -> None:
+    stored = {name[:-4] for name in os.listdir(FOLDER) if name.endswith(".png")}
+    assert stored == set(STATES)
+
+
+def test_references_differ_from_each_other() -> None:
+    assert len({load(name)[1] for name in STATES}) == len(STATES)
+
+
+@pytest.mark.parametrize("name", sorted(STATES))
+def test_few_points_are_lit(name: str) -> None:
+    lit = sum(bin(byte).count("1") for byte in STATES[name]())
+    assert 0 < lit < 0.25 * WIDTH * HEIGHT
+
+
+def test_pixels_are_rows_with_the_left_point_in_the_high_bit() -> None:
+    canvas = Canvas()
+    canvas.fill(0, 0, 1, 1)
+    canvas.fill(127, 63, 1, 1)
+    canvas.fill(9, 1, 1, 1)
+    pixels = canvas.pixels()
+    assert pixels[0] == 0x80 and pixels[1023] == 0x01 and pixels[17] == 0x40
+    assert sum(pixels) == 0x80 + 0x01 + 0x40
+    assert canvas.lit_share() == pytest.approx(3.0 / 8192.0)
+
+
+def test_font_has_every_printable_character() -> None:
+    table = font.glyphs()
+    for code in range(32, 127):
+        assert chr(code) in table, chr(code)
+    shapes = {}
+    for character, rows in table.items():
+        assert len(rows) == font.HEIGHT
+        assert len({len(row) for row in rows}) == 1, character
+        assert set("".join(rows)) <= {"#", "."}, character
+        assert rows not in shapes, "%r looks like %r" % (character, shapes.get(rows))
+        shapes[rows] = character
+
+
+@given(text=WORDS, width=st.integers(20, 128))
+def test_text_never_runs_past_its_width(text: str, width: int) -> None:
+    assert font.text_width(font.fit(text, width)) <= width
+    lines = font.wrap(text, width)
+    assert all(font.text_width(line) <= width for line in lines)
+    if all(font.text_width(word) <= width for word in text.split()):
+        assert " ".join(lines).split() == text.split()
+
+
+@settings(max_examples=60)
+@given(
+    values=st.lists(ANY, min_size=0, max_size=8),
+    volts=st.tuples(ANY, ANY, ANY, ANY),
+    peak=ANY,
+    load=st.floats(0, 100),
+    late=st.integers(0, 2**40),
+    name=WORDS,
+)
+def test_play_page_draws_whatever_is_measured(values, volts, peak, load, late, name) -> None:  # type: ignore[no-untyped-def]
+    telemetry = Telemetry(
+        time=0.0,
+        state=PLAYING,
+        level=0.0,
+        peak=peak,
+        load=load,
+        late=late,
+        underruns=0,
+        asked=tuple(values),
+        heard=tuple(values),
+        mask=tuple(True for _ in values),
+        volts=volts,
+        gates=(True, False),
+        message="",
+    )
+    canvas = Canvas()
+    play.draw(canvas, name, ["rms", "odd_one"], ["latent_0", "rms", "none", "rms"], telemetry)
+    assert canvas.lit_share() < 0.5
+
+
+def test_heard_bar_and_asked_tick_stand_where_the_values_are() -> None:
+    hand = Hand()
+    hand.link.set_jack(3, volts=0.0)
+    at_zero = _row(hand.picture(), 17)
+    hand.link.set_jack(3, volts=5.0)
+    hand.clock.advance(1.0)
+    at_full = _row(hand.picture(), 17)
+    # Only asked ticks are lit in a row's first line, right of the labels.
+    assert [x for x in range(50, 128) if at_zero[x]] == [50 + 39]
+    assert [x for x in range(50, 128) if at_full[x]] == [127]
+
+
+def _row(picture: bytes, y: int) -> "list[bool]":
+    return [bool(picture[y * 16 + x // 8] >> (7 - x % 8) & 1) for x in range(128)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 7, 40])
+def test_the_cursor_is_always_in_view(count: int) -> None:
+    rows = [edit.Row("entry %d" % index, str(index)) for index in range(count)]
+    for cursor in range(count):
+        with_cursor, without = Canvas(), Canvas()
+        edit.draw(with_cursor, "list", rows, cursor)
+        edit.draw(without, "list", rows, -1)
+        marked = [y for y in range(HEIGHT) if _row(with_cursor.pixels(), y)[0]]
+        assert marked, "no cursor on line %d of %d" % (cursor, count)
+
+
+@given(text=WORDS)
+def test_texts_of_any_length_are_drawn(text: str) -> None:
+    canvas = Canvas()
+    message.draw(canvas, text, text * 3)
+    splash.draw(canvas, text, 2)
+    info.draw(canvas, text, font.wrap(text, 120), 0)
+    assert canvas.lit_share() < 0.6
