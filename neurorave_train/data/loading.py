@@ -164,4 +164,5 @@ def _faded(audio: Floats, fade: Floats, start: bool, end: bool) -> Floats:
 
 def to_int16(audio: Floats) -> npt.NDArray[np.int16]:
     """Samples of -1..1 scaled by 32767 and rounded, no dither; a resampler's overshoot is clipped."""
-    return np.rint(np.clip(audio, -1.0, 1.0) * 32767.0).astype(np.int16)
+    scaled: npt.NDArray[np.int16] = np.rint(np.clip(audio, -1.0, 1.0) * 32767.0).astype(np.int16)
+    return scaled

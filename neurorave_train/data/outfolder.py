@@ -142,7 +142,7 @@ class OutFolder:
                 return True
         self.work.mkdir(exist_ok=True)
         write_json(self.work / "arguments.json", self.arguments.plain())
-        self._lock = open(self.work / "lock", "wb")  # noqa: SIM115 (held until __exit__)
+        self._lock = open(self.work / "lock", "wb")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -1,6 +1,6 @@
 """Segments of fixed length: drawn at random to train on, joined in order to evaluate on."""
 
-from typing import Dict, List, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,15 @@ PEAK = 0.99
 MOST_OVERLAP = 0.5
 MOST_GAP = 0.2
 START_INSIDE = 0.5
-# Cross-over of joined clips, seconds x 44100: short enough that tails stay.
+# Cross-over of joined clips in samples, 0.1 s at 44.1 kHz: short enough that tails stay.
 JOIN_OVERLAP = 4410
 
 
 class HitPool:
-    """Hits sorted for drawing: a family with p ~ sqrt(count), then a hit of it.
+    """Hits sorted for drawing: a family with p ~ sqrt(its number of hits), then a hit of it.
 
-    Within a family a hit counts once for each segment's worth of sound that it holds, so that a
-    minute of playing is not drawn as rarely as one stroke.
+    Within a family a hit of n segments' length is drawn sqrt(n) times as often as a short one: a
+    minute of playing is worth more than one stroke, but a long roll must not drown the strokes.
     """
 
     def __init__(self, hits: Sequence[Hit], samples: int) -> None:
@@ -33,19 +33,23 @@ class HitPool:
         if not families:
             raise ValueError("there are no hits to draw segments from")
         self.families = [families[name] for name in sorted(families)]
-        counts = [
-            np.array([max(1.0, hit.samples / samples) for hit in family])
+        self._family_edges = _edges(np.sqrt([len(family) for family in self.families]))
+        self._hit_edges = [
+            _edges(np.sqrt([max(1.0, hit.samples / samples) for hit in family]))
             for family in self.families
         ]
-        roots = np.sqrt([count.sum() for count in counts])
-        self._family_edges = np.cumsum(roots / roots.sum())
-        self._hit_edges = [np.cumsum(count / count.sum()) for count in counts]
 
     def draw(self, rng: np.random.Generator) -> Hit:
         """One hit."""
         f = int(np.searchsorted(self._family_edges[:-1], rng.random(), side="right"))
         h = int(np.searchsorted(self._hit_edges[f][:-1], rng.random(), side="right"))
         return self.families[f][h]
+
+
+def _edges(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Upper edges of 0..1 cut in proportion to the weights."""
+    edges: npt.NDArray[np.float64] = np.cumsum(weights / weights.sum())
+    return edges
 
 
 def draw_segment(
@@ -115,15 +119,19 @@ def join_clips(
     overlap: int = JOIN_OVERLAP,
     dither_db: float = -90.0,
     seed: int = 0,
+    longest: Optional[int] = None,
 ) -> List[Floats]:
     """Join every hit once into evaluation segments [samples], the same for the same seed and names.
 
     The order is that of the names, shuffled by the seed. A hit starts `overlap` samples before the
     end of the one before (never more than half of either); both are kept whole and summed. The row
     is cut every `samples`; a last part of less than half a segment is dropped, otherwise filled up
-    with dither (or kept anyway if it is the only one).
+    with dither (or kept anyway if it is the only one). Of a hit of more than `longest` samples only
+    the beginning is taken, so that one long roll does not outweigh all strokes.
     """
     order = sorted(hits, key=lambda hit: hit.name)
+    if longest is not None:
+        order = [_beginning(hit, longest) for hit in order]
     rng = np.random.default_rng(seed)
     order = [order[i] for i in rng.permutation(len(order))]
     starts: List[int] = []
@@ -140,6 +148,13 @@ def join_clips(
     return [
         _finished(row[i * samples : (i + 1) * samples].copy(), rng, dither_db) for i in range(count)
     ]
+
+
+def _beginning(hit: Hit, longest: int) -> Hit:
+    """The hit, shortened to `longest` samples."""
+    if hit.samples <= longest:
+        return hit
+    return Hit(hit.name, hit.family, longest, lambda: hit.audio[:longest], hit.group)
 
 
 class SegmentDataset(torch.utils.data.Dataset[torch.Tensor]):
