@@ -1,0 +1,194 @@
+"""Distances between two sets of clips, and the correlations between asked and heard curves.
+
+Everything is numpy on [N, T] clips and gives one figure per clip, unless it says otherwise.
+"""
+
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+import numpy.typing as npt
+from scipy.fft import next_fast_len, rfft
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import hilbert
+from scipy.stats import rankdata
+
+Array = npt.NDArray[np.floating[Any]]
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+WINDOWS = (2048, 1024, 512, 256, 128)
+LOG_EPSILON = 1e-7
+MEL_BANDS = 64
+MEL_WINDOW, MEL_HOP = 2048, 512
+# Frames and bands below this count as equally silent: dither must not decide a distance.
+FLOOR_DB = -80.0
+BUZZ_MULTIPLES = (1, 2, 4, 8)
+BUZZ_PIECE_HOPS = 16
+BUZZ_LEVEL_DB = -60.0
+# Curves with less spread than this are constant, and a constant correlates with nothing.
+CONSTANT = 1e-4
+
+
+def hann(n: int) -> Floats:
+    """A periodic Hann window [n]."""
+    return (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n) / n)).astype(np.float32)
+
+
+def magnitudes(clips: Floats, n: int, hop: int) -> Floats:
+    """STFT magnitudes [N, frames, n/2+1] times n^-1/2; Hann, centred, mirrored at both ends."""
+    padded = np.pad(clips, ((0, 0), (n // 2, n // 2)), mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n, axis=1)[:, ::hop]
+    spectrum = rfft(frames * (hann(n) / np.float32(np.sqrt(n))), axis=-1)
+    return np.asarray(np.abs(spectrum), dtype=np.float32)
+
+
+def mstft(reference: Floats, clips: Floats) -> Array:
+    """Multi-scale STFT distance of each clip [N] (FRAVE.md 1.8, the norm taken per clip).
+
+    For each window: spectral convergence plus the mean difference of the natural log magnitudes.
+    """
+    total = np.zeros(len(reference))
+    # Clip by clip: the short windows of all clips at once would not fit a processor's cache.
+    for i, (x, y) in enumerate(zip(reference[:, None], clips[:, None])):
+        for n in WINDOWS:
+            a, b = magnitudes(x, n, n // 4), magnitudes(y, n, n // 4)
+            norm = max(float(np.linalg.norm(a)), LOG_EPSILON)
+            ratio = (a + np.float32(LOG_EPSILON)) / (b + np.float32(LOG_EPSILON))
+            total[i] += float(np.linalg.norm(a - b)) / norm + float(np.abs(np.log(ratio)).mean())
+    return total
+
+
+def mel_bank(bands: int, n: int, sample_rate: int) -> Floats:
+    """Triangles of height 1 [bands, n/2+1], evenly spaced on the HTK mel scale from 0 to Nyquist."""
+    top = 2595.0 * np.log10(1.0 + sample_rate / 2.0 / 700.0)
+    edges = 700.0 * (10.0 ** (np.linspace(0.0, top, bands + 2) / 2595.0) - 1.0)
+    bins = np.arange(n // 2 + 1) * (sample_rate / n)
+    rise = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    fall = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
+    return np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)
+
+
+def a_weights(frequencies: Array) -> Array:
+    """Power gain of the A curve (IEC 61672-1) at `frequencies` in Hz; 1 at 1 kHz."""
+    f2 = np.square(frequencies)
+    gain = 12194.0**2 * f2**2 / (f2 + 20.6**2) / (f2 + 12194.0**2)
+    gain = gain / np.sqrt((f2 + 107.7**2) * (f2 + 737.9**2))
+    return np.asarray(np.square(gain * 10.0 ** (2.0 / 20.0)))
+
+
+def decibels(power: Array) -> Array:
+    """Power in dB, nothing below FLOOR_DB."""
+    return np.asarray(10.0 * np.log10(np.maximum(power, 10.0 ** (FLOOR_DB / 10.0))))
+
+
+def log_mel(clips: Floats, sample_rate: int) -> Array:
+    """Mel spectrogram [N, frames, 64] in dB: power of a 2048 window every 512, floor -80 dB."""
+    power = np.square(magnitudes(clips, MEL_WINDOW, MEL_HOP))
+    return decibels(power @ mel_bank(MEL_BANDS, MEL_WINDOW, sample_rate).T)
+
+
+def log_mel_l1(reference: Floats, clips: Floats, sample_rate: int) -> Array:
+    """Mean absolute difference of the mel spectrograms of each clip [N], in dB."""
+    difference = log_mel(reference, sample_rate) - log_mel(clips, sample_rate)
+    return np.asarray(np.abs(difference).mean(axis=(1, 2)))
+
+
+def loudness_l1(reference: Floats, clips: Floats, sample_rate: int) -> Array:
+    """Mean absolute difference of the A-weighted frame level of each clip [N], in dB."""
+    return np.asarray(
+        np.abs(_loudness(reference, sample_rate) - _loudness(clips, sample_rate)).mean(axis=1)
+    )
+
+
+def _loudness(clips: Floats, sample_rate: int) -> Array:
+    """A-weighted mean square [N, frames] in dB re full scale, floor -80 dB."""
+    power = np.square(magnitudes(clips, MEL_WINDOW, MEL_HOP))
+    weights = a_weights(np.arange(MEL_WINDOW // 2 + 1) * (sample_rate / MEL_WINDOW))
+    scale = 2.0 / float(np.square(hann(MEL_WINDOW)).sum())
+    return decibels(power @ (weights * scale))
+
+
+def buzz_index(clips: Floats, sample_rate: int, hop: int) -> Dict[float, float]:
+    """How far the envelope spectrum stands out at the frame rate, in dB, mean of the clips.
+
+    Keys are the frame rate and its double, quadruple and octuple in Hz. The envelope of a clip is
+    levelled by its own mean over 0.1 s and cut in pieces of 16 frames (so that each rate falls on a
+    bin); pieces under -60 dBFS are left out, the others' power spectra averaged. The index of a clip
+    is the largest of the three bins around the rate over the median of the bins 3 to 8 away on both
+    sides: 1 to 3 dB in noise, far more where the sound flutters at that rate.
+    """
+    piece = BUZZ_PIECE_HOPS * hop
+    spectra = []
+    for clip in clips:
+        found = _envelope_spectra(clip, sample_rate, piece)
+        if found:
+            spectra.append(np.mean(found, axis=0))
+    return {
+        sample_rate / hop * m: float(np.mean([_peak(s, BUZZ_PIECE_HOPS * m) for s in spectra] or 0))
+        for m in BUZZ_MULTIPLES
+    }
+
+
+def _peak(spectrum: Array, k: int) -> float:
+    """Level of the bins around k over their neighbours, in dB."""
+    around = np.concatenate((spectrum[k - 8 : k - 2], spectrum[k + 3 : k + 9]))
+    peak = spectrum[k - 1 : k + 2].max()
+    return float(10.0 * np.log10(peak / np.median(around)))
+
+
+def _envelope_spectra(clip: Floats, sample_rate: int, piece: int) -> List[Array]:
+    """Power spectra of the levelled envelope of each loud piece, each scaled to its own median."""
+    padded = next_fast_len(len(clip))
+    envelope = np.abs(hilbert(clip.astype(np.float64), padded))[: len(clip)]
+    slow = uniform_filter1d(envelope, max(1, int(0.1 * sample_rate)), mode="nearest")
+    level = envelope / np.maximum(slow, 1e-9) - 1.0
+    found = []
+    for start in range(0, len(clip) - piece + 1, piece // 2):
+        if np.mean(np.square(clip[start : start + piece])) < 10.0 ** (BUZZ_LEVEL_DB / 10.0):
+            continue
+        part = level[start : start + piece]
+        power = np.square(np.abs(rfft((part - part.mean()) * hann(piece))))
+        typical = float(np.median(power[8 : BUZZ_PIECE_HOPS * BUZZ_MULTIPLES[-1] + 9]))
+        if typical > 0.0:
+            found.append(power / typical)
+    return found
+
+
+def buzz_excess(reference: Floats, clips: Floats, sample_rate: int, hop: int) -> float:
+    """Largest buzz index of the clips over that of the reference, in dB."""
+    before, after = buzz_index(reference, sample_rate, hop), buzz_index(clips, sample_rate, hop)
+    return max(after[rate] - before[rate] for rate in before)
+
+
+def pearson(x: Array, y: Array) -> Optional[float]:
+    """Pearson correlation; None where x is constant, 0 where only y is (it follows nothing)."""
+    if len(x) < 2 or float(np.std(x)) < CONSTANT:
+        return None
+    if float(np.std(y)) < CONSTANT:
+        return 0.0
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def follow(asked: Array, heard: Array, counted: Bools) -> Dict[str, Optional[float]]:
+    """How one descriptor follows what was asked, over the counted frames of [N, frames] curves.
+
+    Values are quantile units. rho: Pearson over all clips' frames together; rho_clip_median: median
+    of the Pearson of each clip whose asked curve is not constant; spearman: Pearson of the ranks;
+    l1_quantile: mean absolute difference; rho_rescaled: (rho + 1) / 2; also frames and
+    constant_clips.
+    """
+    counted = counted & np.isfinite(heard)
+    x, y = asked[counted].astype(np.float64), heard[counted].astype(np.float64)
+    rho = pearson(x, y)
+    ranks = None if rho is None else pearson(rankdata(x), rankdata(y))
+    per_clip = [pearson(a[c], h[c]) for a, h, c in zip(asked, heard, counted)]
+    known = [r for r in per_clip if r is not None]
+    return {
+        "rho": rho,
+        "rho_clip_median": float(np.median(known)) if known else None,
+        "spearman": ranks,
+        "l1_quantile": float(np.abs(x - y).mean()) if len(x) else None,
+        "rho_rescaled": None if rho is None else (rho + 1.0) / 2.0,
+        "frames": len(x),
+        "constant_clips": len(per_clip) - len(known),
+    }
