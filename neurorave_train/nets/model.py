@@ -1,0 +1,80 @@
+"""A playable F-RAVE model: encoder, decoder, critic and the descriptors they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neurorave_train.descriptors import DESCRIPTORS, Descriptors, QuantileMap
+from neurorave_train.descriptors.spectrum import centred_frames
+from neurorave_train.nets.carrier_decoder import CarrierDecoder
+from neurorave_train.nets.critic import LatentCritic
+from neurorave_train.nets.encoder import FrameEncoder
+from neurorave_train.nets.pqmf_decoder import PqmfDecoder
+from neurorave_train.nets.stream import Stream
+
+DECODERS: dict[str, type[CarrierDecoder] | type[PqmfDecoder]] = {
+    "carriers": CarrierDecoder,
+    "pqmf": PqmfDecoder,
+}
+
+
+class PlayableModel(nn.Module):
+    """The playable presets of the F-RAVE family.
+
+    knots [D, 25] are the training set's descriptor quantiles, floor [window // 2 + 1] the spectrum
+    under which sound counts as silence. Frame t of every sequence is centred on output frame t.
+    """
+
+    def __init__(
+        self,
+        knots: Tensor,
+        floor: Tensor | None,
+        sample_rate: int = 44100,
+        hop: int = 512,
+        window: int = 2048,
+        latents: int = 8,
+        encoder_width: int = 128,
+        decoder: str = "carriers",
+        decoder_options: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.sample_rate, self.hop, self.window, self.latents = sample_rate, hop, window, latents
+        self.latency = (window - hop) // 2
+        self.quantiles = QuantileMap(knots)
+        self.descriptors = Descriptors(sample_rate, hop, window, floor)
+        self.encoder = FrameEncoder(sample_rate, hop, window, latents, encoder_width)
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in (decoder_options or {}).items()}
+        self.decoder = DECODERS[decoder](sample_rate, hop, latents, knots, **options)
+        self.critic = LatentCritic(latents, len(DESCRIPTORS))
+
+    def frames(self, audio: Tensor) -> Tensor:
+        """Analysis frames [B, T // hop, window], frame t centred on samples [t * hop, (t+1) * hop)."""
+        return centred_frames(audio, self.hop, self.window)
+
+    def encode(self, audio: Tensor) -> Tensor:
+        """Audio [B, T] to latents [B, T // hop, L]."""
+        z: Tensor = self.encoder(self.frames(audio), Stream())
+        return z
+
+    def draw_noise(self, frames: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Standard normal noise for `frames` frames of each item of `like`."""
+        rows, values = self.decoder.noise_shape
+        shape = (like.shape[0], frames * rows, values)
+        if generator is not None:
+            return torch.randn(shape, generator=generator).to(like.device)
+        return torch.randn(shape, device=like.device)
+
+    def decode(self, z: Tensor, q: Tensor, mask: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Latents and descriptors (quantile units, mask 1 = asked) to audio [B, F * hop]."""
+        if noise is None:
+            noise = self.draw_noise(z.shape[1], z)
+        y: Tensor = self.decoder(z, q, mask, noise, Stream())
+        return y
+
+    def measure(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Descriptors of audio [B, T]: physical values and quantile units, both [B, F, D]."""
+        values = self.descriptors(audio)
+        return values, self.quantiles.to_q(values)

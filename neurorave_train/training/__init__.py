@@ -1,0 +1,1 @@
+"""Training: recipes, the Lightning modules of model and prior, and the `fit` command."""

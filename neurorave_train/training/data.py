@@ -1,0 +1,55 @@
+"""Training segments and validation clips as Lightning reads them."""
+
+from __future__ import annotations
+
+import lightning
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from neurorave_device.errors import UserError
+from neurorave_train.data.prepared import PreparedData
+from neurorave_train.data.segments import SegmentDataset, join_clips
+
+VALIDATION_SECONDS = 1.3
+
+
+class SegmentData(lightning.LightningDataModule):
+    """Draws `validate_every` batches an epoch; each epoch has its own seed, so a resume at an
+    epoch's end continues with the very segments an uninterrupted run would draw.
+    """
+
+    def __init__(self, prepared: PreparedData, recipe: DictConfig, steps_per_epoch: int) -> None:
+        super().__init__()
+        self.prepared, self.recipe, self.steps_per_epoch = prepared, recipe, steps_per_epoch
+        if not prepared.split("train").hits:
+            raise UserError(f"{prepared.folder} has no training recordings")
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        d = self.recipe.data
+        assert self.trainer is not None
+        processes = self.trainer.world_size
+        dataset = SegmentDataset(
+            self.prepared.split("train").hits,
+            d.segment_frames * self.prepared.hop,
+            length=self.steps_per_epoch * d.batch * processes,
+            seed=self.recipe.seed * 100_003 + self.trainer.current_epoch,
+            gain_db=d.gain_db,
+        )
+        return DataLoader(dataset, batch_size=d.batch, drop_last=True)
+
+    def val_dataloader(self) -> DataLoader[Tensor]:
+        hop = self.prepared.hop
+        samples = int(VALIDATION_SECONDS * self.prepared.sample_rate) // hop * hop
+        hits = self.prepared.split("valid").hits or self.prepared.split("train").hits
+        clips = torch.from_numpy(np.stack(join_clips(hits, samples)))
+        return DataLoader(_Clips(clips), batch_size=24)
+
+
+class _Clips(TensorDataset):
+    """Single tensors instead of one-element tuples."""
+
+    def __getitem__(self, index: int) -> Tensor:  # type: ignore[override]
+        return self.tensors[0][index]
