@@ -1,7 +1,7 @@
 """A FaceLink without a sound process: gates ring a decaying tone, CVs move what is asked and heard."""
 
 import math
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
@@ -34,10 +34,12 @@ class FakeLink(FaceLink):
         self.message = ""
         self.name = "hand_percussion"
         self.values = default_values()
-        self.cv = [
+        self.cv: List[Dict[str, Any]] = [
             {"source": "manual", "volts": 0.0, "rate": 1.0, "depth": 5.0} for _ in range(CV_COUNT)
         ]
-        self.gates = [{"down": False, "clock": False, "rate": 2.0} for _ in range(GATE_COUNT)]
+        self.gates: List[Dict[str, Any]] = [
+            {"down": False, "clock": False, "rate": 2.0} for _ in range(GATE_COUNT)
+        ]
         self.struck = -1e9
         self.load = 0.38
         self.late = 0
@@ -65,9 +67,9 @@ class FakeLink(FaceLink):
         now = self.clock.now()
         found = []
         for jack in self.cv:
-            value = float(jack["volts"])
+            value = jack["volts"]
             if jack["source"] != "manual":
-                value += float(jack["depth"]) * math.sin(2 * math.pi * float(jack["rate"]) * now)
+                value += jack["depth"] * math.sin(2 * math.pi * jack["rate"] * now)
             found.append(max(-10.0, min(10.0, value)))
         return found[0], found[1], found[2], found[3]
 

@@ -189,7 +189,7 @@ def path_of(name: str) -> str:
 def load(name: str) -> Tuple[Tuple[int, int], bytes]:
     """Return a reference picture's size and points."""
     with Image.open(path_of(name)) as image:
-        return image.size, bytes(image.convert("1", dither=0).tobytes())
+        return image.size, bytes(image.convert("1").tobytes())
 
 
 def main() -> None:

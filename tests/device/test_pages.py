@@ -1,6 +1,7 @@
 """Each page equals its reference picture, point by point, on every Pillow."""
 
 import os
+from typing import Dict, List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -57,7 +58,7 @@ def test_font_has_every_printable_character() -> None:
     table = font.glyphs()
     for code in range(32, 127):
         assert chr(code) in table, chr(code)
-    shapes = {}
+    shapes: Dict[Tuple[str, ...], str] = {}
     for character, rows in table.items():
         assert len(rows) == font.HEIGHT
         assert len({len(row) for row in rows}) == 1, character
@@ -117,7 +118,7 @@ def test_heard_bar_and_asked_tick_stand_where_the_values_are() -> None:
     assert [x for x in range(50, 128) if at_full[x]] == [127]
 
 
-def _row(picture: bytes, y: int) -> "list[bool]":
+def _row(picture: bytes, y: int) -> List[bool]:
     return [bool(picture[y * 16 + x // 8] >> (7 - x % 8) & 1) for x in range(128)]
 
 

@@ -8,7 +8,7 @@ from ..words import title, word
 
 ROW_HEIGHT = 8
 _FIRST_ROW = 9
-_LABEL_X = 12
+_LABEL_X = 14
 _BAR_X = 50
 _BAR_WIDTH = WIDTH - _BAR_X
 _STATUS_Y = 57
