@@ -34,6 +34,10 @@ class Graph(abc.ABC):
         """Zeroes all states, which is the start of a fresh sound."""
 
     @abc.abstractmethod
+    def fork(self) -> "Graph":
+        """Returns a graph with the same weights and its own, zeroed states; same thread as this one."""
+
+    @abc.abstractmethod
     def snapshot(self) -> List[np.ndarray]:
         """Returns copies of the states, in the order of their numbers."""
 

@@ -61,9 +61,10 @@ class OnnxGraph(Graph):
     Nothing is allocated per frame but what ONNX Runtime allocates inside its own arena.
     """
 
-    def __init__(self, path: str, threads: int = 1) -> None:
+    def __init__(self, path: str, threads: int = 1, session: Any = None) -> None:
         self.path = path
-        self._session = make_session(path, threads)
+        self._threads = threads
+        self._session = session or make_session(path, threads)
         inputs = _signature(path, self._session.get_inputs())
         outputs = _signature(path, self._session.get_outputs())
         self._state_shapes = _state_shapes(path, inputs, outputs)
@@ -99,6 +100,10 @@ class OnnxGraph(Graph):
     def reset(self) -> None:
         """Zeroes all states."""
         self._arenas[self._side].fill(0.0)
+
+    def fork(self) -> "OnnxGraph":
+        """Returns a graph with the same weights and its own, zeroed states."""
+        return OnnxGraph(self.path, self._threads, self._session)
 
     def snapshot(self) -> List[np.ndarray]:
         """Returns copies of the states, in the order of their numbers."""

@@ -1,0 +1,143 @@
+"""One sounding hit: prior and decoder from zero states on, its frame grid, its own noise."""
+
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from neurorave_device.engine.base import Graph
+from neurorave_device.mapping.combine import combine
+from neurorave_device.mapping.guard import Guard
+from neurorave_device.mapping.targets import Targets
+
+# A hit fades in over this many samples (a third of a millisecond at 44.1 kHz): a decoder whose very
+# first sample is large then starts with a ramp, and an attack keeps its edge.
+ONSET = 16
+# What is left of the last good sample dies away over this many samples where a frame is bad.
+RESCUE = 128
+
+
+class FrameReport(NamedTuple):
+    """What one frame asked for: absolute `sample` of its start, quantile units, `mask` True = asked."""
+
+    sample: int
+    asked: Tuple[float, ...]
+    mask: Tuple[bool, ...]
+
+
+class Hit:
+    """Generates the samples of one hit, frame by frame; the frame grid starts at its first sample.
+
+    `prior` and `decoder` must belong to this hit alone.  Synthesis thread.
+    """
+
+    def __init__(self, prior: Graph, decoder: Graph, guard: Guard) -> None:
+        self._prior = prior
+        self._decoder = decoder
+        self._guard = guard
+        self.hop = decoder.outputs["audio"][1]
+        self._prior_noise = np.zeros(prior.inputs["noise"], dtype=np.float32)
+        self._noise = np.zeros(decoder.inputs["noise"], dtype=np.float32)
+        self._mask = np.zeros(decoder.inputs["mask"], dtype=np.float32)
+        self._asked = np.zeros(decoder.inputs["descriptors"], dtype=np.float32)
+        self._onset = np.arange(1, ONSET + 1, dtype=np.float32) / ONSET
+        self._rescue = np.linspace(1.0, 0.0, min(RESCUE, self.hop), dtype=np.float32)
+        self._prior_random = np.random.Generator(np.random.PCG64(0))
+        self._random = np.random.Generator(np.random.PCG64(0))
+        self._targets: Optional[Targets] = None
+        self._temperature = 1.0
+        self._guarded = True
+        self._audio = np.zeros(self.hop, dtype=np.float32)
+        self._cursor = self.hop
+        self._last = np.float32(0.0)
+        self._ramp_in = False
+        self.sounding = False
+        self.bad_frames = 0
+
+    def start(self, seed: int, number: int) -> None:
+        """Makes ready for trigger `number` under `seed`: zero states, noise of these two numbers only."""
+        self._prior.reset()
+        self._decoder.reset()
+        self._guard.reset()
+        self._prior_random = _generator(seed, number, 0)
+        self._random = _generator(seed, number, 1)
+        self._cursor = self.hop
+        self._last = np.float32(0.0)
+        self._ramp_in = True
+        self.sounding = True
+
+    @property
+    def left(self) -> int:
+        """How many samples of the current frame are not read yet."""
+        return self.hop - self._cursor
+
+    def frame(
+        self, sample: int, targets: Targets, temperature: float, guarded: bool
+    ) -> FrameReport:
+        """Computes the next frame, the last one having been read; `sample` is its first one."""
+        self._targets, self._temperature, self._guarded = targets, temperature, guarded
+        self._prior_random.standard_normal(out=self._prior_noise, dtype=np.float32)
+        self._random.standard_normal(out=self._noise, dtype=np.float32)
+        proposed = self._prior.run(
+            noise=self._prior_noise,
+            temperature=temperature,
+            forced=targets.forced,
+            force=float(targets.force),
+        )
+        base = proposed["descriptors"][0, 0]
+        if not (np.isfinite(base).all() and np.isfinite(proposed["latents"]).all()):
+            # The states of the prior are lost, and zeroing them would start the sound anew.
+            self.sounding = False
+            self._rescue_frame()
+            return FrameReport(sample, (0.0,) * base.size, (False,) * base.size)
+        asked, mask = combine(targets, base)
+        if guarded:
+            asked = self._guard.limit(asked, mask, base, targets.moved)
+        self._asked[0, 0] = asked
+        self._mask[0, 0] = mask
+        audio = self._decoder.run(
+            latents=proposed["latents"],
+            descriptors=self._asked,
+            mask=self._mask,
+            noise=self._noise,
+        )["audio"][0]
+        if np.isfinite(audio).all():
+            self._take(audio)
+        else:
+            self._decoder.reset()
+            self._rescue_frame()
+        return FrameReport(sample, tuple(self._asked[0, 0].tolist()), tuple(mask.tolist()))
+
+    def again(self) -> None:
+        """Computes the next frame with the targets of the last one: a hit that fades out moves no more."""
+        if self._targets is None or not self.sounding:
+            self._audio.fill(0.0)
+            self._cursor = 0
+            return
+        self.frame(0, self._targets, self._temperature, self._guarded)
+
+    def read(self, count: int) -> np.ndarray:
+        """Returns the next `count` samples, at most `left`; valid until the next frame is computed."""
+        samples = self._audio[self._cursor : self._cursor + count]
+        self._cursor += count
+        return samples
+
+    def _take(self, audio: np.ndarray) -> None:
+        self._audio[...] = audio
+        if self._ramp_in:
+            self._audio[:ONSET] *= self._onset
+            self._ramp_in = False
+        self._last = self._audio[-1]
+        self._cursor = 0
+
+    def _rescue_frame(self) -> None:
+        """Puts a short fade from the last good sample in place of a frame with NaN or infinity."""
+        self.bad_frames += 1
+        self._audio.fill(0.0)
+        self._audio[: self._rescue.size] = self._last * self._rescue
+        self._last = np.float32(0.0)
+        self._ramp_in = True
+        self._cursor = 0
+
+
+def _generator(seed: int, number: int, stream: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, number, stream])))

@@ -1,0 +1,192 @@
+"""The voice: hits that start at their own sample, the old one ending under the new one."""
+
+from collections import deque
+from typing import Callable, Deque, List, Mapping, Sequence, Tuple, TypeVar
+
+import numpy as np
+
+from neurorave_device.engine.bundle import Bundle
+from neurorave_device.engine.ending import Ending
+from neurorave_device.engine.heard import HeardReport, Meter
+from neurorave_device.engine.hit import FrameReport, Hit
+from neurorave_device.inputs.base import Edge, Volts
+from neurorave_device.mapping.gates import GateRoles
+from neurorave_device.mapping.guard import Guard
+from neurorave_device.mapping.mapper import LOUDNESS, Mapper
+from neurorave_device.parameters import default_values
+
+# Reports that nobody fetches are dropped, oldest first: 12 s of frames at 44.1 kHz and hop 512.
+KEPT_REPORTS = 1024
+
+_T = TypeVar("_T")
+
+
+class Voice:
+    """Plays one bundle: edges start hits, volts move them; mono float32, before the output stage.
+
+    The frame grid of a hit starts at the very sample of its trigger (docs/decisions/0002-voice-frame-grid.md).
+    Before the first trigger there is silence.  `frame` and `heard` are the newest reports, `hits` the count of
+    triggers under the present seed, `late_edges` the edges that came too late for their sample.  All methods
+    belong to one thread, the synthesis thread.
+    """
+
+    def __init__(
+        self, bundle: Bundle, values: Mapping[str, float], meter: bool = True, start_sample: int = 0
+    ) -> None:
+        info = bundle.info
+        self.info = info
+        self.sample_rate = info.sample_rate
+        self.hop = info.hop
+        names = [row.name for row in info.descriptors]
+        loudness = names.index(LOUDNESS) if LOUDNESS in names else -1
+        prior, decoder = bundle.graphs["prior"], bundle.graphs["decoder"]
+        # Two hits over shared weights, each with its own states: one sounds, the other ends.
+        self._hit = Hit(prior.fork(), decoder.fork(), Guard(info.guard, loudness))
+        self._ending = Ending(Hit(prior.fork(), decoder.fork(), Guard(info.guard, loudness)))
+        self._meter = None
+        if meter and "meter" in bundle.graphs:
+            self._meter = Meter(bundle.graphs["meter"].fork(), info.latency_samples, start_sample)
+        self._mapper = Mapper(values, info)
+        self._gates = GateRoles(values)
+        self._position = start_sample
+        self._mapped_at = start_sample - info.hop
+        self._pending: List[Tuple[int, Edge]] = []
+        self._frames: Deque[FrameReport] = deque(maxlen=KEPT_REPORTS)
+        self._heard: Deque[HeardReport] = deque(maxlen=KEPT_REPORTS)
+        self._triggers: Deque[int] = deque(maxlen=KEPT_REPORTS)
+        self._temperature = 1.0
+        self._guarded = True
+        self._crossfade = 1
+        self._seed = -1
+        self.hits = 0
+        self.late_edges = 0
+        nothing = (0.0,) * len(names)
+        self.frame = FrameReport(start_sample, nothing, (False,) * len(names))
+        self.heard = HeardReport(start_sample, nothing)
+        self.update(values)
+
+    @property
+    def position(self) -> int:
+        """The absolute sample that the next call of `render` begins with."""
+        return self._position
+
+    @property
+    def bad_frames(self) -> int:
+        """How many frames held NaN or infinity and were replaced by a fade."""
+        return self._hit.bad_frames + self._ending.bad_frames
+
+    @property
+    def gate_levels(self) -> Tuple[bool, bool]:
+        """Whether gate 1 and gate 2 are high at the last sample rendered."""
+        return self._gates.levels
+
+    def update(self, values: Mapping[str, float]) -> None:
+        """Takes new parameter values (id -> value; what is missing has its default).
+
+        A new `seed` starts the count of triggers again: the same seed and the same trigger number give the same
+        noise, and so the same hit for the same voltages.
+        """
+        merged = default_values()
+        merged.update(values)
+        self._mapper.update(merged)
+        self._gates.update(merged)
+        self._temperature = float(merged["temperature"])
+        self._guarded = merged["guard"] >= 0.5
+        self._crossfade = max(1, int(round(merged["crossfade"] * 1e-3 * self.sample_rate)))
+        seed = int(round(merged["seed"]))
+        if seed != self._seed:
+            self._seed = seed
+            self.hits = 0
+
+    def render(
+        self,
+        count: int,
+        modulation_at: Callable[[int], Volts],
+        edges: Sequence[Edge] = (),
+    ) -> np.ndarray:
+        """Returns the next `count` samples, float32 [count].
+
+        `modulation_at(sample)` gives the calibrated volts at an absolute sample; it is asked once per frame, at
+        the frame's first sample.  `edges` are those not given before, in order of time: an edge ahead of these
+        samples waits for its own, one that lies behind acts on the first sample and counts in
+        `late_edges`.  However the stream is cut into calls, the samples are the same.
+        """
+        out = np.zeros(count, dtype=np.float32)
+        start, end = self._position, self._position + count
+        self._queue(edges)
+        while True:
+            due = bool(self._pending) and self._pending[0][0] < end
+            stop = self._pending[0][0] if due else end
+            self._fill(out[self._position - start : stop - start], modulation_at)
+            if not due:
+                break
+            self._act(stop)
+        if self._meter is not None:
+            for report in self._meter.feed(out):
+                self.heard = report
+                self._heard.append(report)
+        return out
+
+    def take_frames(self) -> List[FrameReport]:
+        """Returns, once each, the reports of the frames begun since the last call (at most 1024)."""
+        return _take(self._frames)
+
+    def take_heard(self) -> List[HeardReport]:
+        """Returns, once each, what was measured since the last call (at most 1024)."""
+        return _take(self._heard)
+
+    def take_triggers(self) -> List[int]:
+        """Returns, once each, the absolute samples of the hits started since the last call (at most 1024)."""
+        return _take(self._triggers)
+
+    def _queue(self, edges: Sequence[Edge]) -> None:
+        for edge in edges:
+            sample = int(round(edge.time * self.sample_rate))
+            if sample < self._position:
+                sample = self._position
+                self.late_edges += 1
+            self._pending.append((sample, edge))
+        if edges:
+            self._pending.sort(key=_sample_of)
+
+    def _act(self, sample: int) -> None:
+        """Takes all edges of one sample, then starts at most one hit, so that the hit sees them all."""
+        starts = False
+        while self._pending and self._pending[0][0] == sample:
+            starts = self._gates.feed(self._pending.pop(0)[1]) or starts
+        if starts:
+            if self._hit.sounding or self._hit.left:
+                self._hit = self._ending.begin(self._hit, self._crossfade)
+            self._hit.start(self._seed, self.hits)
+            self._mapper.trigger()
+            self._triggers.append(sample)
+            self.hits += 1
+
+    def _fill(self, out: np.ndarray, modulation_at: Callable[[int], Volts]) -> None:
+        """Writes the next samples into `out` [n], which holds zeros."""
+        place = 0
+        while place < out.size and (self._hit.sounding or self._hit.left):
+            if self._hit.left == 0:
+                self._next_frame(self._position + place, modulation_at)
+            part = self._hit.read(min(self._hit.left, out.size - place))
+            out[place : place + part.size] = part
+            place += part.size
+        self._ending.add_to(out)
+        self._position += out.size
+
+    def _next_frame(self, sample: int, modulation_at: Callable[[int], Volts]) -> None:
+        passed = (sample - self._mapped_at) / float(self.sample_rate)
+        self._mapped_at = sample
+        targets = self._mapper.frame(modulation_at(sample), self._gates.macro, passed)
+        self.frame = self._hit.frame(sample, targets, self._temperature, self._guarded)
+        self._frames.append(self.frame)
+
+
+def _sample_of(pair: Tuple[int, Edge]) -> int:
+    return pair[0]
+
+
+def _take(queue: "Deque[_T]") -> List[_T]:
+    taken = list(queue)
+    queue.clear()
+    return taken
