@@ -38,13 +38,14 @@ def combine(
     `base_q` [D] are the prior's curves of this frame in quantile units, unclamped.  What is free
     gets the prior's own value.  Synthesis thread.
     """
-    asked = np.clip(np.asarray(base_q, dtype=np.float64), 0.0, 1.0)
+    # In this order NaN becomes 0.
+    asked = [min(max(0.0, float(q)), 1.0) for q in base_q]
     for index, value in enumerate(targets.descriptors):
         if targets.replace[index]:
             asked[index] = min(max(value, 0.0), 1.0)
         elif value != 0.0:
-            base = float(asked[index])
+            base = asked[index]
             if index == targets.loudness and value > 0.0:
                 value *= fade_in(base, targets.fade)
             asked[index] = soft_add(base, value)
-    return asked, np.array(targets.mask, dtype=bool)
+    return np.array(asked), np.array(targets.mask, dtype=bool)

@@ -1,5 +1,10 @@
-"""The guard: keeps what is asked inside what the training set knows, jointly and in its speed."""
+"""The guard: keeps what is asked inside what the training set knows, jointly and in its speed.
 
+With five descriptors plain floats are several times faster than numpy's small arrays, and this runs
+once per frame.
+"""
+
+import math
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -18,13 +23,17 @@ Array = Union[Sequence[float], np.ndarray]
 
 
 class _Plan(NamedTuple):
-    """For one pattern of asked and moved: `order` is loudness, moved, others; `root` the Cholesky
-    factor of their covariance in that order; `first` and `second` where moved and others begin."""
+    """How one pattern of asked and moved descriptors is worked through.
 
-    order: np.ndarray
-    root: np.ndarray
+    `order` is loudness, then the moved ones, then the others; `first` and `second` are where moved
+    and others begin; `mean` is in that order, `root` the Cholesky factor of the covariance in it.
+    """
+
+    order: List[int]
     first: int
     second: int
+    mean: List[float]
+    root: List[List[float]]
 
 
 class Guard:
@@ -38,20 +47,21 @@ class Guard:
     """
 
     def __init__(self, info: GuardInfo, loudness: int = 0) -> None:
-        self._mean = np.asarray(info.mean, dtype=np.float64)
-        covariance = np.asarray(info.covariance, dtype=np.float64)
+        self._mean = [float(value) for value in info.mean]
+        count = len(self._mean)
         # A little more variance keeps descriptors that are nearly copies of each other solvable.
-        self._covariance = covariance + 1e-6 * np.eye(len(self._mean))
+        self._covariance = np.asarray(info.covariance, dtype=np.float64) + 1e-6 * np.eye(count)
         self._limit = float(info.limit)
-        self._rate = RATE_MARGIN * np.asarray(info.rate, dtype=np.float64)
+        self._rate = [RATE_MARGIN * float(value) for value in info.rate]
         self._loudness = loudness
         self._plans: Dict[Tuple[Tuple[bool, ...], Tuple[bool, ...]], _Plan] = {}
-        self._last: Optional[np.ndarray] = None
-        self._offset = np.zeros(len(self._mean))
+        self._fresh = True
+        self._last = [0.0] * count
+        self._offset = [0.0] * count
 
     def reset(self) -> None:
         """Let the next frame jump freely: a new sound starts."""
-        self._last = None
+        self._fresh = True
 
     def limit(
         self,
@@ -66,92 +76,99 @@ class Guard:
         curves, whose movement is never slowed, `moved` [D] which ones the player moves; without
         it, all of them.  To be called once per frame.
         """
-        asked = np.clip(np.asarray(asked_q, dtype=np.float64), 0.0, 1.0)
-        wanted = np.asarray(mask, dtype=np.float64) > 0.5
-        base = np.zeros_like(asked)
-        if base_q is not None:
-            base = np.clip(np.asarray(base_q, dtype=np.float64), 0.0, 1.0)
-        slow = self._limit_rate(asked, wanted, base)
-        moves = wanted if moved is None else wanted & (np.asarray(moved, dtype=np.float64) > 0.5)
-        return self._limit_range(slow, wanted, moves)
+        asked = [_clip(float(value)) for value in asked_q]
+        wanted = [bool(value) for value in mask]
+        base = [0.0] * len(asked) if base_q is None else [_clip(float(q)) for q in base_q]
+        moves = wanted if moved is None else [a and bool(b) for a, b in zip(wanted, moved)]
+        self._limit_rate(asked, wanted, base)
+        self._limit_range(asked, self._plan(wanted, moves))
+        return np.array(asked)
 
     def distance(self, q: Array, mask: Array) -> float:
         """Return the Mahalanobis distance of the asked ones of `q` [D] from the training set."""
-        wanted = np.flatnonzero(np.asarray(mask, dtype=np.float64) > 0.5)
-        if wanted.size == 0:
-            return 0.0
-        root = np.linalg.cholesky(self._covariance[np.ix_(wanted, wanted)])
-        away = np.asarray(q, dtype=np.float64)[wanted] - self._mean[wanted]
-        return float(np.linalg.norm(np.linalg.solve(root, away)))
+        asked = [float(value) for value in q]
+        wanted = [bool(value) for value in mask]
+        plan = self._plan(wanted, wanted)
+        white: List[float] = []
+        for row, index in enumerate(plan.order):
+            away = asked[index] - plan.mean[row] - _dot(plan.root[row], white)
+            white.append(away / plan.root[row][row])
+        return math.sqrt(_dot(white, white))
 
-    def _limit_rate(self, asked: np.ndarray, wanted: np.ndarray, base: np.ndarray) -> np.ndarray:
-        limited = asked
-        if self._last is not None:
-            # Either standing still or riding on the prior's curve is free; the player's part of the
-            # movement comes on top at the training set's speed.
-            riding = base + self._offset
-            low = np.minimum(self._last, riding) - self._rate
-            high = np.maximum(self._last, riding) + self._rate
-            limited = np.clip(np.clip(asked, low, high), 0.0, 1.0)
-            # Loudness may fall as fast as it is asked to: a hit is never held up.
-            at = self._loudness
-            if at >= 0:
-                limited[at] = min(limited[at], max(asked[at], base[at]))
-            limited = np.where(wanted, limited, asked)
-        # What is free follows the prior, and is met there when it is asked for.
-        self._last = np.where(wanted, limited, base)
-        self._offset = self._last - base
-        return limited
+    def _limit_rate(self, asked: List[float], wanted: List[bool], base: List[float]) -> None:
+        for index, rate in enumerate(self._rate):
+            if not wanted[index]:
+                # What is free follows the prior, and is met there when it is asked for.
+                self._last[index] = base[index]
+                self._offset[index] = 0.0
+                continue
+            value = asked[index]
+            if not self._fresh:
+                # Either standing still or riding on the prior's curve is free; the player's part of
+                # the movement comes on top at the training set's speed.
+                still, riding = self._last[index], base[index] + self._offset[index]
+                low, high = min(still, riding) - rate, max(still, riding) + rate
+                limited = _clip(min(max(value, low), high))
+                if index == self._loudness:
+                    # Loudness may fall as fast as it is asked to: a hit is never held up.
+                    limited = min(limited, max(value, base[index]))
+                value = limited
+            asked[index] = self._last[index] = value
+            self._offset[index] = value - base[index]
+        self._fresh = False
 
-    def _limit_range(self, asked: np.ndarray, wanted: np.ndarray, moves: np.ndarray) -> np.ndarray:
-        plan = self._plan(wanted, moves)
-        size = plan.order.size
-        if size == 0:
-            return asked
-        values, mean, root = asked[plan.order], self._mean[plan.order], plan.root
-        white = np.zeros(size)
+    def _limit_range(self, asked: List[float], plan: _Plan) -> None:
+        white: List[float] = []
         room = self._limit
-        for start, end, knee in (
-            (0, plan.first, _KNEE),
-            (plan.first, plan.second, _KNEE),
-            (plan.second, size, 1.0),
-        ):
+        start = 0
+        for end, knee in ((plan.first, _KNEE), (plan.second, _KNEE), (len(plan.order), 1.0)):
             if start == end:
                 continue
-            # Away from what is usual beside those that came before, in standard deviations.
-            usual = mean[start:end] + root[start:end, :start] @ white[:start]
-            block = root[start:end, start:end]
-            part = np.linalg.solve(block, values[start:end] - usual)
-            far = float(np.linalg.norm(part))
+            for row in range(start, end):
+                # Away from what is usual beside those before it, in standard deviations.
+                away = asked[plan.order[row]] - plan.mean[row] - _dot(plan.root[row], white)
+                white.append(away / plan.root[row][row])
+            far = math.sqrt(_dot(white[start:], white[start:]))
             near = soft_limit(far, room, knee)
-            # Loudness (always the first block) is never raised.
-            if near < far and not (start == 0 and plan.first == 1 and part[0] < 0.0):
-                part *= near / far
-                values[start:end] = usual + block @ part
-            white[start:end] = part
-            spent = self._limit**2 - float(white[:end] @ white[:end])
-            floor = _LEAST_ROOM * self._limit if end == plan.first else 0.0
-            room = max(float(np.sqrt(max(spent, 0.0))), floor)
-        limited = asked.copy()
-        limited[plan.order] = np.clip(values, 0.0, 1.0)
-        return limited
+            quiet = end == plan.first and white[0] < 0.0
+            if near < far and not quiet:
+                white[start:] = [part * (near / far) for part in white[start:]]
+                for row in range(start, end):
+                    value = plan.mean[row] + _dot(plan.root[row], white[: row + 1])
+                    asked[plan.order[row]] = _clip(value)
+            room = math.sqrt(max(self._limit**2 - _dot(white, white), 0.0))
+            if end == plan.first:
+                room = max(room, _LEAST_ROOM * self._limit)
+            start = end
 
-    def _plan(self, wanted: np.ndarray, moves: np.ndarray) -> _Plan:
-        key = (tuple(wanted.tolist()), tuple(moves.tolist()))
+    def _plan(self, wanted: Sequence[bool], moves: Sequence[bool]) -> _Plan:
+        key = (tuple(wanted), tuple(moves))
         plan = self._plans.get(key)
         if plan is None:
-            first: List[int] = []
-            second: List[int] = []
-            third: List[int] = []
-            for index in np.flatnonzero(wanted).tolist():
-                if index == self._loudness:
-                    first.append(index)
-                elif moves[index]:
-                    second.append(index)
-                else:
-                    third.append(index)
-            order = np.array(first + second + third, dtype=np.intp)
-            root = np.linalg.cholesky(self._covariance[np.ix_(order, order)])
-            plan = _Plan(order, root, len(first), len(first) + len(second))
+            asked = [index for index, wants in enumerate(wanted) if wants]
+            first = [index for index in asked if index == self._loudness]
+            rest = [index for index in asked if index != self._loudness]
+            second = [index for index in rest if moves[index]]
+            order = first + second + [index for index in rest if not moves[index]]
+            root: List[List[float]] = []
+            if order:
+                root = np.linalg.cholesky(self._covariance[np.ix_(order, order)]).tolist()
+            plan = _Plan(
+                order,
+                len(first),
+                len(first) + len(second),
+                [self._mean[index] for index in order],
+                root,
+            )
             self._plans[key] = plan
         return plan
+
+
+def _clip(value: float) -> float:
+    # In this order NaN becomes 0.
+    return min(max(0.0, value), 1.0)
+
+
+def _dot(left: Sequence[float], right: Sequence[float]) -> float:
+    """Return the sum of products, as long as the shorter one goes."""
+    return sum(a * b for a, b in zip(left, right))
