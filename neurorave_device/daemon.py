@@ -1,0 +1,138 @@
+"""Wiring of the two processes: what they share is made here, belongs to the supervisor and outlives both.
+
+A process that is started again finds the memory, the command pipe and the panel's socket as they were.
+"""
+
+import importlib.util
+import select
+import signal
+import socket
+import sys
+from typing import Any, List, Optional, Sequence, Tuple
+
+from neurorave_device.clock import Clock, SystemClock
+from neurorave_device.commands import make_pipe
+from neurorave_device.config import Config
+from neurorave_device.engine.description import read_description
+from neurorave_device.errors import UserError
+from neurorave_device.parameters import default_values
+from neurorave_device.processes import Child, Process
+from neurorave_device.settings import pack_values
+from neurorave_device.shared import SharedMemory
+from neurorave_device.supervisor import Supervisor
+
+SOUND_MODULE = "neurorave_device.sound"
+FACE_MODULE = "neurorave_device.face_process"
+HOST = "127.0.0.1"
+_POLL = 0.1
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def open_port(port: int) -> socket.socket:
+    """Return a socket that listens on the loopback interface; UserError where the port is taken.
+
+    Port 0 takes any free one. The supervisor keeps the socket, so the panel's address outlives a face.
+    """
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, port))
+        listening.listen(64)
+    except OSError as error:
+        listening.close()
+        raise UserError(
+            "port %d cannot be used for the panel (%s): choose another, for example --port %d."
+            % (port, error.strerror or error, port + 1 if port < 65535 else 8765)
+        ) from error
+    return listening
+
+
+def check(config: Config) -> None:
+    """Raise UserError for what can be seen to be wrong before anything is started."""
+    if config.panel == "jetson":
+        raise UserError(
+            "panel: jetson is not part of this version, the board's inputs come with a later one; "
+            "allowed are virtual and replay."
+        )
+    if config.panel == "replay" and config.cv_file is None:
+        raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav.")
+    if config.panel != "replay" and config.cv_file is not None:
+        raise UserError(
+            "cv_file: %s is played by --panel replay only, not by --panel %s."
+            % (config.cv_file, config.panel)
+        )
+    if config.audio == "file" and config.out is None:
+        raise UserError("audio: file needs a file to write to, give one with --out FILE.wav.")
+    if config.audio != "file" and config.out is not None:
+        raise UserError(
+            "out: %s is written by --audio file only, not by --audio %s."
+            % (config.out, config.audio)
+        )
+    if config.engine == "tensorrt":
+        raise UserError("engine: tensorrt is not in this version; use --engine onnx.")
+    if importlib.util.find_spec("aiohttp") is None:
+        raise UserError("aiohttp is not installed, the panel needs it: run `make setup`.")
+    read_description(config.bundle)
+
+
+def run(config: Config, clock: Optional[Clock] = None) -> int:
+    """Run the module until it ends or is asked to (SIGINT, SIGTERM, SIGHUP); return the exit status.
+
+    UserError for what can be seen before anything starts. Main thread only: it handles signals.
+    """
+    clock = clock or SystemClock()
+    check(config)
+    listening = open_port(config.port)
+    shared = SharedMemory.create()
+    receiving, sending = make_pipe()
+    stops: List[int] = []
+
+    def on_signal(number: int, frame: Any) -> None:
+        stops.append(number)
+
+    before: List[Tuple[signal.Signals, Any]] = []
+    try:
+        values = default_values()
+        values.update(config.patch)
+        shared.parameters.write(pack_values(values))
+        settings = {"config": config._asdict()}
+
+        def start_sound() -> Process:
+            found = {"shared": shared.descriptor, "commands": receiving.fileno()}
+            return Child(SOUND_MODULE, settings, found)
+
+        def start_face() -> Process:
+            found = {"shared": shared.descriptor, "commands": sending.fileno()}
+            found["listening"] = listening.fileno()
+            return Child(FACE_MODULE, settings, found)
+
+        for number in _SIGNALS:
+            before.append((number, signal.signal(number, on_signal)))
+        supervisor = Supervisor(start_sound, start_face, clock, _say, _complain)
+        result: Optional[int] = None
+        while result is None and not stops:
+            _wait(supervisor.running())
+            result = supervisor.step()
+        ended = supervisor.end(hurry=lambda: len(stops) > 1)
+        return result or ended
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+        listening.close()
+        receiving.close()
+        sending.close()
+        shared.close()
+
+
+def _wait(running: Sequence[Any]) -> None:
+    # A status and the end of a process both make its pipe readable. An ended one stays so: no busy wait,
+    # because step() takes it out.
+    select.select(list(running), [], [], _POLL)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _complain(line: str) -> None:
+    print("neurorave: " + line, file=sys.stderr, flush=True)

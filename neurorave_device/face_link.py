@@ -1,0 +1,176 @@
+"""The face's link to the sound process, over shared memory and the command pipe."""
+
+from typing import Any, Dict, Tuple
+
+import numpy as np
+
+from neurorave_device.clock import Clock
+from neurorave_device.commands import CommandSender, GatePress
+from neurorave_device.engine.info import BundleInfo
+from neurorave_device.errors import UserError
+from neurorave_device.face.link import FAULT, PLAYING, STARTING, FaceLink, Telemetry
+from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.parameters import CV_COUNT, by_id
+from neurorave_device.settings import apply_panel, pack_panel, pack_values, unpack_values
+from neurorave_device.shared import SharedMemory
+from neurorave_device.telemetry import STOPPING, Report, unpack
+
+# A sound process that has said nothing for this long is gone; its reports come once per frame.
+SILENCE = 1.0
+_STATES = {STOPPING: PLAYING}
+_GATES = 2
+
+
+class SharedLink(FaceLink):
+    """What the face sees of the module; all methods belong to the face's one thread.
+
+    ``latency`` is the time from a gate to its sound in seconds; ``virtual`` says whether the jacks of this
+    panel are wired to the sound.
+    """
+
+    def __init__(
+        self,
+        shared: SharedMemory,
+        commands: CommandSender,
+        info: BundleInfo,
+        latency: float,
+        virtual: bool,
+        clock: Clock,
+    ) -> None:
+        self._shared = shared
+        self._commands = commands
+        self._info = info
+        self._latency = latency
+        self._virtual = virtual
+        self._clock = clock
+        record = shared.parameters.read()
+        if record is None:
+            raise ValueError("the parameters must be written before the face starts")
+        self._values = unpack_values(record)
+        # The same panel as in the sound process, here only to check and to keep what is set.
+        self._panel = VirtualPanel(clock)
+        for jack in range(1, CV_COUNT + 1):
+            self._panel.set_jack(jack, source="manual")
+        apply_panel(shared.panel.read(), self._panel)
+        self._down = [False] * _GATES
+        self._report = Report()
+        self._sequence = 0
+        self._heard_at = clock.now()
+
+    def info(self) -> Dict[str, Any]:
+        """Say what plays; see ``FaceLink``."""
+        info = self._info
+        return {
+            "name": info.name,
+            "author": info.author,
+            "licence": info.licence,
+            "description": info.description,
+            "sample_rate": info.sample_rate,
+            "hop": info.hop,
+            "latents": info.latents,
+            "latency_ms": 1000.0 * self._latency,
+            "descriptors": [
+                {"name": row.name, "unit": row.unit, "quantiles": list(row.quantiles)}
+                for row in info.descriptors
+            ],
+            "virtual": self._virtual,
+        }
+
+    def telemetry(self) -> Telemetry:
+        """Return the newest telemetry; 'fault' where the sound process has fallen silent."""
+        now = self._clock.now()
+        sequence = self._shared.telemetry.sequence
+        if sequence != self._sequence:
+            self._report = unpack(self._shared.telemetry.read())
+            self._sequence = sequence
+            self._heard_at = now
+        report = self._report
+        state, message = _STATES.get(report.state, report.state), report.message
+        if self._sequence and now - self._heard_at > SILENCE:
+            state, message = FAULT, "The sound has stopped; it is being started again."
+        if len(report.mask) != len(self._info.descriptors):
+            # Nothing measured yet.
+            count = len(self._info.descriptors)
+            nothing = (0.0,) * count
+            report = report._replace(asked=nothing, heard=nothing, mask=(False,) * count)
+            state = STARTING if state == PLAYING else state
+        return Telemetry(
+            time=report.time,
+            state=state,
+            level=report.level,
+            peak=report.peak,
+            load=report.load,
+            late=report.late,
+            underruns=report.underruns,
+            asked=report.asked,
+            heard=report.heard,
+            mask=report.mask,
+            volts=report.volts,
+            gates=report.gates,
+            message=message,
+        )
+
+    def get(self, parameter_id: str) -> float:
+        """Return a parameter's value; UserError for an unknown id."""
+        return self._values[by_id(parameter_id).id]
+
+    def set(self, parameter_id: str, value: float) -> None:
+        """Set a parameter; UserError for an unknown id or a value that is not allowed."""
+        parameter = by_id(parameter_id)
+        number = parameter.parse(value)
+        if number != self._values[parameter.id]:
+            self._values[parameter.id] = number
+            self._shared.parameters.write(pack_values(self._values))
+
+    def jacks(self) -> Dict[str, Any]:
+        """Return what is patched into the virtual jacks; see ``FaceLink``."""
+        state = self._panel.describe()
+        return {
+            "cv": [
+                {
+                    "source": jack["source"],
+                    "volts": jack["value"],
+                    "rate": jack["rate"],
+                    "depth": jack["depth"],
+                }
+                for jack in state["jacks"]
+            ],
+            "gates": [
+                {"down": down, "clock": gate["clock"], "rate": gate["rate"]}
+                for gate, down in zip(state["gates"], self._down)
+            ],
+        }
+
+    def set_jack(self, index: int, **changes: Any) -> None:
+        """Change source, volts, rate or depth of CV jack 1..4; UserError names a bad key or value."""
+        for key in changes:
+            if key not in ("source", "volts", "rate", "depth"):
+                raise UserError(
+                    "CV %s: unknown key %r, allowed are source, volts, rate, depth" % (index, key)
+                )
+        if "volts" in changes:
+            changes["value"] = changes.pop("volts")
+        self._panel.set_jack(index, **changes)
+        self._shared.panel.write(pack_panel(self._panel))
+
+    def set_gate(self, index: int, down: bool) -> None:
+        """Press or release gate button 1 or 2; UserError for another index."""
+        _check_gate(index)
+        down = bool(down)
+        if down != self._down[index - 1]:
+            self._down[index - 1] = down
+            self._commands.send(GatePress(index, down))
+
+    def set_clock(self, index: int, on: bool, rate: float) -> None:
+        """Start or stop the clock of gate 1 or 2 at rate Hz; UserError for a bad index or rate."""
+        self._panel.set_clock(index, on=on, rate=rate)
+        self._shared.panel.write(pack_panel(self._panel))
+
+    def read_audio(self, position: int) -> Tuple[int, np.ndarray]:
+        """Return (new position, the sound from ``position`` on); see ``FaceLink``."""
+        return self._shared.ring.read(position)
+
+
+def _check_gate(index: object) -> None:
+    if not isinstance(index, int) or isinstance(index, bool) or not 1 <= index <= _GATES:
+        raise UserError("gate %r does not exist, allowed is 1 or 2" % (index,))
