@@ -8,11 +8,13 @@ which each band begins is known, and these levels follow from 20 steps of `max` 
 distance. The result equals the walk, not an approximation of it.
 """
 
-from typing import Any, Tuple
+from typing import Any, NamedTuple, Tuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from . import tables
 
@@ -21,6 +23,21 @@ BANDS = len(tables.ZUP)
 TOP_LOUDNESS = 400.0
 # Comparisons are ramps this steep (relative), so that only Mul and Clip are exported.
 STEP = 1.0e5
+
+
+# Cells of the look-up of Tinv: narrower than the distance between any two of its knots.
+CELLS_PER_BARK = 4
+CELLS = 72
+
+
+class CurveConstants(NamedTuple):
+    """Points to bands: owner [points], after [p, 1], cell_start [p, 1], lines, member."""
+
+    owner: Tensor
+    after: Tensor
+    cell_start: Tensor
+    lines: Tuple[Tuple[Tensor, Tensor], Tuple[Tensor, Tensor]]
+    member: Tensor
 
 
 def _above(value: Tensor, limit: Tensor) -> Tensor:
@@ -36,33 +53,70 @@ def _distances(column: int) -> Tuple[tables.Array, tables.Array, tables.Array]:
     return levels, travelled, steepness
 
 
-class _MaxOfLines(torch.autograd.Function):
-    """max over j of (steepness[j] * x + offset[j]), floored at 0, without a [..., j] temporary."""
+class _Travelled(torch.autograd.Function):
+    """T(n), the lowest of the lines steepness[j] * n + offset[j], without a [..., j] temporary."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, steepness: Tensor, offset: Tensor) -> Tensor:
-        """Return [points, R] for x [points, R]; both tables are [ranges, points, 1]."""
-        best = torch.zeros_like(x)
-        line = torch.empty_like(x)
-        for j in range(len(steepness)):
-            torch.addcmul(offset[j], steepness[j], x, out=line)
-            torch.maximum(best, line, out=best)
-        ctx.save_for_backward(best, steepness)
-        return best
+    def forward(ctx: Any, level: Tensor, steepness: Tensor, offset: Tensor) -> Tensor:
+        """Return [bands, R] for level [bands, R]; both tables are [ranges, bands, 1]."""
+        lowest = torch.addcmul(offset[0], steepness[0], level)
+        slope = steepness[0].expand_as(level)
+        for j in range(1, len(steepness)):
+            line = torch.addcmul(offset[j], steepness[j], level)
+            slope = torch.where(line < lowest, steepness[j], slope)
+            torch.minimum(lowest, line, out=lowest)
+        ctx.save_for_backward(slope)
+        return lowest
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> Tuple[Tensor, None, None]:
-        """Return the gradient: the steepness of the line that was the highest."""
-        best, steepness = ctx.saved_tensors
-        levels = torch.as_tensor(tables.RNS[::-1].copy(), dtype=best.dtype)
-        slope = torch.zeros_like(best)
-        previous = torch.zeros_like(steepness[0])
-        for j in range(len(steepness)):
-            torch.addcmul(
-                slope, (best > levels[j]).to(best.dtype), steepness[j] - previous, out=slope
-            )
-            previous = steepness[j]
+        """Return the gradient: the steepness of the line that was the lowest."""
+        (slope,) = ctx.saved_tensors
         return grads[0] * slope, None, None
+
+
+class _Curve(torch.autograd.Function):
+    """N'(z) from what reigns in each band: max(N, Tinv(rest)) at every point.
+
+    Tinv is convex, so it is the higher of two lines wherever at most one knot is near. The pair
+    is looked up by the cell of 1 / CELLS_PER_BARK that the distance falls into.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, left: Tensor, loudness: Tensor, constants: CurveConstants) -> Tensor:
+        """Return [points, R] for distances left [20, R] and core loudness [21, R]."""
+        owner, after, cell_start, lines = constants[:4]
+        first = len(owner) - len(after)
+        curve = loudness.index_select(0, owner)
+        flat = curve[first:]
+        rest = left.index_select(0, owner[first:] - 1).sub_(after)
+        cell = (rest * CELLS_PER_BARK).clamp_(0.0, CELLS - 1.0).add_(cell_start)
+        index = cell.to(torch.int32).view(-1)
+        (low, low_offset), (high, high_offset) = (
+            [table.index_select(0, index).view_as(rest) for table in pair] for pair in lines
+        )
+        low_offset.addcmul_(low, rest)
+        high_offset.addcmul_(high, rest)
+        slope = torch.where(low_offset > high_offset, low, high)
+        decay = torch.maximum(low_offset, high_offset, out=low_offset)
+        slope.mul_(decay > flat)
+        torch.maximum(flat, decay, out=flat)
+        ctx.save_for_backward(slope)
+        ctx.constants = constants
+        return curve
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> Tuple[Tensor, Tensor, None]:
+        """Return the gradients: through the decay where it is higher, else through the flat."""
+        (slope,) = ctx.saved_tensors
+        member = ctx.constants.member
+        first = len(member) - len(slope)
+        to_left = member[first:, 1:].t() @ (grads[0][first:] * slope)
+        to_flat = grads[0].clone()
+        to_flat[first:].mul_(slope == 0.0)
+        return to_left, member.t() @ to_flat, None
 
 
 class SpecificLoudness(nn.Module):
@@ -100,39 +154,59 @@ class SpecificLoudness(nn.Module):
     def _slope_constants(self, spread: int) -> None:
         starts = np.concatenate([[0.0], tables.ZUP[:-1]])
         self.widths = tuple(float(w) for w in tables.ZUP - starts)
-        owner, bark, weight = [], [], []
+        owner, bark, self.groups = [], [], []
         for band in range(BANDS):
             inside = np.flatnonzero(
                 (tables.BARK > starts[band] + 1e-6) & (tables.BARK <= tables.ZUP[band] + 1e-6)
             )
-            for group in np.array_split(inside, max(1, int(np.ceil(len(inside) / spread)))):
+            for group in np.array_split(inside, int(np.ceil(len(inside) / spread))):
                 owner.append(band)
                 bark.append(tables.BARK[group].mean())
-                weight.append(float(len(group)))
+                self.groups.append(group)
         owners = np.array(owner)
-        self.bark = np.array(bark)
         self.first = int((owners > 0).argmax())
         self.register_buffer("owner", torch.as_tensor(owners), persistent=False)
-        self._constant("weight", np.array(weight))
-        after = (self.bark - starts[owners])[self.first :]
+        after = (np.array(bark) - starts[owners])[self.first :]
         self._constant("after", after[:, None])
         knots = [_distances(tables.slope_column(band)) for band in range(1, BANDS)]
-        # T for the level at the end of each band, in the distances of the band that follows it.
-        level_width = np.diff(knots[0][0])
-        self._constant("level_scale", 1.0 / level_width)
-        self._constant("level_shift", -knots[0][0][:-1] / level_width)
-        self._constant(
-            "distance_width", np.stack([np.diff(t) for _, t, _ in knots])[:, :, None]
-        )
-        # The same levels in the distances of the band before: only bands 2..8 change the column.
-        travelled = np.stack([t for _, t, _ in knots[:8]])
-        self._constant("change_scale", 1.0 / np.diff(travelled))
-        self._constant("change_shift", -travelled[:, :-1] / np.diff(travelled))
-        lines = np.stack([s for _, _, s in knots], axis=1)
-        offsets = np.stack([n[:-1] - s * t[:-1] for n, t, s in knots], axis=1)
         bands = owners[self.first :] - 1
-        self._constant("lines", lines[:, bands, None])
-        self._constant("offsets", offsets[:, bands, None])
+        # Lines of T and of its inverse, [ranges, bands, 1].
+        steepness = np.stack([s for _, _, s in knots], axis=1)[:, :, None]
+        levels = np.stack([n[:-1] for n, _, _ in knots], axis=1)[:, :, None]
+        travelled = np.stack([t for _, t, _ in knots], axis=1)[:, :, None]
+        self._constant("travel_slope", 1.0 / steepness)
+        self._constant("travel_offset", travelled[:-1] - levels / steepness)
+        offsets = levels - steepness * travelled[:-1]
+        self._constant("decay_slope", steepness[:, bands])
+        self._constant("decay_offset", offsets[:, bands])
+        # From the distances of one band to those of the next: only bands 2..8 change the column.
+        width = np.diff(travelled[:, :8, 0], axis=0)
+        self._constant("change_scale", (1.0 / width).T)
+        self._constant("change_shift", (-travelled[:-1, :8, 0] / width).T)
+        self._constant("change_width", np.diff(travelled, axis=0).transpose(1, 0, 2))
+        self._cell_constants(owners, bands, steepness[:, :8, 0], offsets[:, :8, 0], travelled)
+
+    def _cell_constants(
+        self,
+        owners: NDArray[np.int64],
+        bands: NDArray[np.int64],
+        steepness: tables.Array,
+        offsets: tables.Array,
+        travelled: tables.Array,
+    ) -> None:
+        edges = np.arange(CELLS + 1) / CELLS_PER_BARK
+        for side, at in (("low", edges[:-1]), ("high", edges[1:])):
+            ranges = [np.searchsorted(travelled[1:-1, c, 0], at, side="right") for c in range(8)]
+            for name, table in (("slope", steepness), ("offset", offsets)):
+                looked_up = np.concatenate([table[ranges[c], c] for c in range(8)])
+                self._constant(f"cell_{side}_{name}", looked_up)
+        columns = np.minimum(bands, 7)
+        self._constant("cell_start", (columns * float(CELLS))[:, None])
+        self._constant("member", np.eye(BANDS)[owners])
+
+    def gather(self, weights: tables.Array) -> tables.Array:
+        """Return weights [N, points] that sum up weights [N, 240] for what each point stands for."""
+        return np.stack([weights[:, group].sum(1) for group in self.groups], axis=1)
 
     def core(self, bands: Tensor) -> Tensor:
         """Return the core loudness [R, 20] of third-octave powers [R, 28] (1.0 = 100 dB)."""
@@ -147,18 +221,21 @@ class SpecificLoudness(nn.Module):
         corrected = torch.minimum(lowest, 0.4 * lowest + 0.32 * lowest.pow(1.2))
         return torch.cat([corrected, loudness[:, 1:]], dim=1)
 
-    def _starts(self, loudness: Tensor) -> Tensor:
+    def _starts(self, loudness: Tensor, plain: bool) -> Tensor:
         """Return [20, R], the distance that is left at the start of bands 1..20, from [20, R]."""
-        share = loudness[:, :, None] * self.level_scale + self.level_shift
-        own = torch.matmul(share.clamp(0.0, 1.0), self.distance_width)[:, :, 0]
-        left = [own[0]]
+        if plain:
+            own = (self.travel_slope * loudness + self.travel_offset).amin(0)
+        else:
+            own = _Travelled.apply(loudness, self.travel_slope, self.travel_offset)
+        owns = own.unbind(0)
+        left = [owns[0]]
         for band in range(2, BANDS):
             rest = left[-1] - self.widths[band - 1]
             if band <= 8:
                 source = band - 2
                 part = rest[:, None] * self.change_scale[source] + self.change_shift[source]
-                rest = (part.clamp(0.0, 1.0) @ self.distance_width[band - 1])[:, 0]
-            left.append(torch.maximum(own[band - 1], rest))
+                rest = (part.clamp(0.0, 1.0) @ self.change_width[band - 1])[:, 0]
+            left.append(torch.maximum(owns[band - 1], rest))
         return torch.stack(left)
 
     def forward(self, bands: Tensor, plain: bool = False) -> Tensor:
@@ -166,13 +243,18 @@ class SpecificLoudness(nn.Module):
 
         `plain` keeps to operators that every ONNX runtime knows. Source: DIN 45631, ISO 532-1.
         """
-        loudness = self.core(bands).t()
-        loudness = torch.cat([loudness, torch.zeros_like(loudness[:1])])
-        left = self._starts(loudness[:-1])
+        loudness = torch.cat([self.core(bands), torch.zeros_like(bands[:, :1])], dim=1)
+        loudness = loudness.t().contiguous()
+        left = self._starts(loudness[:-1], plain)
+        if not plain:
+            curve: Tensor = _Curve.apply(left, loudness, self._curve_constants())
+            return curve
         rest = left[self.owner[self.first :] - 1] - self.after
-        if plain:
-            decay = torch.relu((self.lines * rest + self.offsets).amax(0))
-        else:
-            decay = _MaxOfLines.apply(rest, self.lines, self.offsets)
+        decay = torch.relu((self.decay_slope * rest + self.decay_offset).amax(0))
         flat = loudness[self.owner]
         return torch.cat([flat[: self.first], torch.maximum(flat[self.first :], decay)])
+
+    def _curve_constants(self) -> CurveConstants:
+        low = (self.cell_low_slope, self.cell_low_offset)
+        high = (self.cell_high_slope, self.cell_high_offset)
+        return CurveConstants(self.owner, self.after, self.cell_start, (low, high), self.member)

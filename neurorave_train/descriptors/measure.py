@@ -2,12 +2,14 @@
 
 from typing import NamedTuple, Optional, Tuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from . import tables
+from .analysis import SpectralAnalysis, SpectralConstants
 from .loudness import SpecificLoudness
-from .spectrum import PowerSpectrum, centred_frames
+from .spectrum import PowerSpectrum, centred_frames, centred_padding
 
 LOG10 = 2.302585092994046
 RMS_FLOOR = 1.0e-10
@@ -33,6 +35,10 @@ DESCRIPTORS: Tuple[DescriptorSpec, ...] = (
     DescriptorSpec("sharpness", "acum"),
     DescriptorSpec("booming", ""),
 )
+
+
+def _decibel(power: Tensor) -> Tensor:
+    return (power + RMS_FLOOR).log() * (10.0 / LOG10)
 
 
 def average_floor(mean_power_spectrum: Tensor, level_db: float = -80.0) -> Tensor:
@@ -77,15 +83,19 @@ class Descriptors(nn.Module):
             added = added + floor.detach().to(dtype)
         self.register_buffer("floor", added)
         self._constant("frequency", torch.arange(bins) * (sample_rate / window))
+        relative = torch.linspace(0.0, 1.0, bins, dtype=torch.float64)
+        self._constant("frequency_basis", torch.stack([relative**2, relative, relative**0]))
         self._constant("magnitude_scale", self.power.sides.reciprocal())
         self._constant("bands", torch.as_tensor(tables.third_octave_weights(sample_rate, window)))
-        bark = self.loudness.bark
-        weight = self.loudness.weight.double()
-        sharp = torch.as_tensor(0.11 * bark * tables.din_weighting(bark))
-        low = torch.as_tensor((bark <= LOW_BARK + 1e-6).astype(float))
-        self._constant("sums", torch.stack([torch.ones(len(bark)), sharp, low]) * weight)
-        boom = torch.as_tensor(tables.boom_weighting(bark))
-        self._constant("boom", (boom * (LOG10 / 10.0))[:, None])
+        point = tables.BARK
+        rows = np.stack(
+            [np.ones(len(point)), 0.11 * point * tables.din_weighting(point), point <= LOW_BARK]
+        )
+        self._constant("sums", torch.as_tensor(self.loudness.gather(rows)))
+        counts = self.loudness.gather(np.ones((1, len(point))))
+        boom = self.loudness.gather(tables.boom_weighting(point)[None])[0] / counts[0]
+        self._constant("counts", torch.as_tensor(counts))
+        self._constant("boom", torch.as_tensor(boom * (LOG10 / 10.0))[:, None])
 
     def _constant(self, name: str, value: Tensor) -> None:
         self.register_buffer(name, value.to(torch.get_default_dtype()), persistent=False)
@@ -95,30 +105,61 @@ class Descriptors(nn.Module):
 
         Frame t sees window samples centred on samples t*hop .. (t+1)*hop - 1, zeros outside.
         """
-        return self.measure(centred_frames(audio, self.hop, self.window))
+        count = audio.shape[1] // self.hop
+        padded = centred_padding(audio, self.hop, self.window)
+        return self._analyse(padded, self.hop, count)
 
     def measure(self, frames: Tensor, dft_as_matmul: bool = False) -> Tensor:
-        """Return [..., 5] for frames [..., window] without the window function.
+        """Return [..., 5] for frames [..., window] to which no window function was applied.
 
         `dft_as_matmul` keeps to matrix products and plain operators, for ONNX (opset 13).
         """
-        return self._describe(self.power(frames, dft_as_matmul), plain=dft_as_matmul)
+        if dft_as_matmul:
+            return self._describe(self.power(frames, dft_as_matmul), plain=True)
+        values = self._analyse(frames.reshape(1, -1), self.window, frames[..., 0].numel())
+        return values.reshape(frames.shape[:-1] + (len(DESCRIPTORS),))
 
     def spectra(self, power: Tensor) -> Tensor:
-        """Return [..., 5] for power spectra [..., bins] as `self.power(frames)` gives them."""
+        """Return [..., 5] for power spectra [..., bins] as `power_spectra` gives them."""
         return self._describe(power, plain=False)
 
+    def power_spectra(self, audio: Tensor) -> Tensor:
+        """Return the power spectra [B, T // hop, bins] that `forward` describes, floor left out.
+
+        They add up to the mean square of the windowed frame. Their mean over the training data is
+        what `average_floor` wants.
+        """
+        spectra: Tensor = self.power(centred_frames(audio, self.hop, self.window))
+        return spectra
+
+    def _analyse(self, padded: Tensor, hop: int, count: int) -> Tensor:
+        if not count:
+            return padded.new_zeros(padded.shape[0], 0, len(DESCRIPTORS))
+        constants = SpectralConstants(
+            self.power.shape * 2.0**0.5,
+            self.floor,
+            self.frequency,
+            self.frequency_basis,
+            self.bands,
+        )
+        total, centroid, bandwidth, bands = SpectralAnalysis.apply(padded, hop, count, constants)
+        sharpness, booming = self._loudness_pair(bands.reshape(-1, bands.shape[-1]), False)
+        shape = total.shape
+        values = [_decibel(total), centroid, bandwidth, sharpness.view(shape), booming.view(shape)]
+        return torch.stack(values, dim=-1)
+
     def _describe(self, power: Tensor, plain: bool) -> Tensor:
+        # The plain formulas: exported as they are, and what SpectralAnalysis is tested against.
         lead = power.shape[:-1]
         flat = power.reshape(-1, power.shape[-1])
-        rms = (flat.sum(-1) + RMS_FLOOR).log() * (10.0 / LOG10)
         floored = flat + self.floor
         magnitude = (floored * self.magnitude_scale).sqrt()
         share = magnitude / magnitude.sum(-1, keepdim=True)
         centroid = share @ self.frequency
-        distance = (self.frequency - centroid[:, None]).square()
-        bandwidth = (share * distance).sum(-1).sqrt()
+        distance = self.frequency - centroid[:, None]
+        bandwidth = (share * distance * distance).sum(-1).sqrt()
         sharpness, booming = self._loudness_pair(floored @ self.bands, plain)
+        rms = _decibel(flat.sum(-1))
         values = torch.stack([rms, centroid, bandwidth, sharpness, booming], dim=-1)
         return values.reshape(lead + (len(DESCRIPTORS),))
 
@@ -126,7 +167,6 @@ class Descriptors(nn.Module):
         specific = self.loudness(bands, plain)
         total, sharp, low = (self.sums @ specific).unbind(0)
         total = total + LOUDNESS_FLOOR
-        weight = self.sums[:1]
-        boom = (weight @ (specific * self.boom).exp())[0].log() * (10.0 / LOG10)
+        boom = (self.counts @ (specific * self.boom).exp())[0].log() * (10.0 / LOG10)
         booming = (boom * low / total + 1.0).log() * (43.674 / LOG10)
         return sharp / total, booming

@@ -8,20 +8,26 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+def centred_padding(audio: Tensor, hop: int, window: int) -> Tensor:
+    """Return audio [B, T] with zeros around it, so that frame t's window begins at t * hop.
+
+    The result is [B, (F - 1) * hop + window] for F = T // hop frames, or [B, 0] for no frame.
+    """
+    length = audio.shape[1]
+    count = length // hop
+    left = (window - hop) // 2
+    total = (count - 1) * hop + window if count else 0
+    return functional.pad(audio, (left, total - left - length))
+
+
 def centred_frames(audio: Tensor, hop: int, window: int) -> Tensor:
     """Return [B, T // hop, window]: windows centred on the middle of each frame of hop samples.
 
     `audio` is [B, T]; outside of it there is silence.
     """
-    batch, length = audio.shape
-    count = length // hop
-    left = (window - hop) // 2
-    total = (count - 1) * hop + window
-    padded = functional.pad(audio, (left, max(0, total - left - length)))[:, :total]
-    if window % hop:
-        return padded.unfold(1, window, hop)
-    blocks = padded.reshape(batch, -1, hop)
-    return torch.cat([blocks[:, i : i + count] for i in range(window // hop)], dim=2)
+    if audio.shape[1] < hop:
+        return audio.new_zeros(audio.shape[0], 0, window)
+    return centred_padding(audio, hop, window).unfold(1, window, hop)
 
 
 def _factors(length: int) -> Tuple[int, int]:
@@ -35,14 +41,15 @@ class PowerSpectrum(nn.Module):
 
     def __init__(self, window: int) -> None:
         super().__init__()
+        if window < 4 or window % 2:
+            raise ValueError(f"window is {window}, expected an even number of samples from 4 up")
         self.window = window
         self.bins = window // 2 + 1
         hann = torch.hann_window(window, periodic=True, dtype=torch.float64)
         shape = hann / (hann.square().sum() * window).sqrt()
         sides = torch.full((self.bins,), 2.0, dtype=torch.float64)
         sides[0] = 1.0
-        if window % 2 == 0:
-            sides[-1] = 1.0
+        sides[-1] = 1.0
         self._constant("shape", shape)
         self._constant("sides", sides)
         self._transform_constants()
