@@ -92,8 +92,8 @@ class Voice:
         self._gates.update(merged)
         self._temperature = float(merged["temperature"])
         self._guarded = merged["guard"] >= 0.5
-        self._crossfade = max(1, int(round(merged["crossfade"] * 1e-3 * self.sample_rate)))
-        seed = int(round(merged["seed"]))
+        self._crossfade = max(1, round(float(merged["crossfade"]) * 1e-3 * self.sample_rate))
+        seed = round(float(merged["seed"]))
         if seed != self._seed:
             self._seed = seed
             self.hits = 0
@@ -141,7 +141,7 @@ class Voice:
 
     def _queue(self, edges: Sequence[Edge]) -> None:
         for edge in edges:
-            sample = int(round(edge.time * self.sample_rate))
+            sample = round(float(edge.time) * self.sample_rate)
             if sample < self._position:
                 sample = self._position
                 self.late_edges += 1

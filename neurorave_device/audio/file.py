@@ -1,0 +1,115 @@
+"""Sound into a WAV file: a writer that survives a full disk, and the output that uses it."""
+
+import os
+from typing import Any, Optional
+
+import numpy as np
+
+from neurorave_device.audio.base import PacedOut
+from neurorave_device.clock import Clock
+from neurorave_device.errors import UserError
+
+SUBTYPES = ("FLOAT", "PCM_24", "PCM_16")
+
+
+class SoundWriter:
+    """Writes mono float32 blocks to a WAV file.
+
+    When nothing more can be written (disk full, card pulled out), `fault` becomes one sentence, what is there is
+    closed as a valid file, and later blocks are dropped.  One thread at a time; not for the audio callback.
+    Raises UserError where the file cannot be made.
+    """
+
+    def __init__(self, path: str, sample_rate: int, subtype: str = "FLOAT") -> None:
+        import soundfile
+
+        if subtype not in SUBTYPES:
+            raise UserError(
+                "sample format: {} is unknown, allowed are {}".format(subtype, ", ".join(SUBTYPES))
+            )
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder):
+            raise UserError("{}: cannot be written, there is no folder {}".format(path, folder))
+        self.path = path
+        self.samples = 0
+        self.fault: Optional[str] = None
+        self._rate = sample_rate
+        try:
+            self._file: Any = soundfile.SoundFile(
+                path, "w", samplerate=sample_rate, channels=1, subtype=subtype, format="WAV"
+            )
+        except (RuntimeError, OSError) as error:
+            raise UserError("{}: cannot be written ({})".format(path, _reason(error))) from None
+
+    @property
+    def seconds(self) -> float:
+        """How much has been written."""
+        return self.samples / float(self._rate)
+
+    def write(self, block: np.ndarray) -> bool:
+        """Writes one block, float32 [n], and says whether it is in the file."""
+        if self._file is None:
+            return False
+        try:
+            self._file.write(block)
+        except (RuntimeError, OSError, AssertionError) as error:
+            # soundfile asserts that all frames were written, which is how a short write shows.
+            self._fail(error)
+            return False
+        self.samples += block.size
+        return True
+
+    def close(self) -> None:
+        """Ends the file; nothing happens the second time."""
+        if self._file is None:
+            return
+        file, self._file = self._file, None
+        try:
+            file.close()
+        except (RuntimeError, OSError) as error:
+            self._note(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._note(error)
+        file, self._file = self._file, None
+        try:
+            file.close()
+        except (RuntimeError, OSError):
+            # The header could not be brought up to date; nothing more can be done for this file.
+            pass
+
+    def _note(self, error: BaseException) -> None:
+        self.fault = "{}: cannot be written any further ({}), the first {:.1f} s are kept".format(
+            self.path, _reason(error), self.seconds
+        )
+
+
+class FileOut(PacedOut):
+    """Plays into a WAV file at the pace of the clock; playing goes on when the file cannot."""
+
+    def __init__(
+        self, path: str, sample_rate: int, block: int, clock: Clock, subtype: str = "FLOAT"
+    ) -> None:
+        super().__init__(sample_rate, block, clock)
+        self._path = path
+        self._rate = sample_rate
+        self._subtype = subtype
+        self._writer: Optional[SoundWriter] = None
+
+    def _open(self) -> None:
+        self._writer = SoundWriter(self._path, self._rate, self._subtype)
+
+    def _consume(self, block: np.ndarray) -> None:
+        assert self._writer is not None
+        if not self._writer.write(block):
+            self._fault = self._writer.fault
+
+    def _close(self) -> None:
+        assert self._writer is not None
+        self._writer.close()
+        self._fault = self._fault or self._writer.fault
+
+
+def _reason(error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return text.rstrip(".") or "disk full"
