@@ -52,11 +52,10 @@ def load_config(
     """
     layers: List[Dict[str, Any]] = []
     if path is not None:
-        layers.append(_checked(path, _from_folder(path, _read(path))))
+        layers.append(_checked(path, _adapted(path, _read(path))))
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     layers.append(_checked(COMMAND_LINE, given))
-    # Parameter ids have dots in them, which OmegaConf would take for levels only when it parses
-    # them; merged as whole dictionaries they stay keys.
+    # Parameter ids have dots in them; merged as dictionaries they stay keys.
     merged = OmegaConf.merge(OmegaConf.create(dict(Config()._asdict())), *layers)
     plain: Dict[str, Any] = OmegaConf.to_container(merged)  # type: ignore[assignment]
     plain["latency_ms"] = float(plain["latency_ms"])
@@ -89,16 +88,20 @@ def _place(error: yaml.YAMLError) -> str:
     return " at line {}".format(mark.line + 1) if mark is not None else ""
 
 
-def _from_folder(path: str, values: Dict[str, Any]) -> Dict[str, Any]:
+def _adapted(path: str, values: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what a file means: its paths start from its folder."""
     folder = os.path.dirname(path)
     moved = dict(values)
+    if "audio" in moved and moved["audio"] is None:
+        # YAML reads the backend's name as nothing.
+        moved["audio"] = "null"
     for key in _PATHS:
         if isinstance(moved.get(key), str) and moved[key]:
             moved[key] = os.path.join(folder, os.path.expanduser(moved[key]))
     return moved
 
 
-def _checked(source: str, values: Mapping[str, Any]) -> Dict[str, Any]:
+def _checked(source: str, values: Dict[str, Any]) -> Dict[str, Any]:
     """Return `values` with the patch as numbers, or raise the first thing that is wrong."""
     with open(SCHEMA_PATH, encoding="utf-8") as file:
         schema = json.load(file)
@@ -110,9 +113,10 @@ def _checked(source: str, values: Mapping[str, Any]) -> Dict[str, Any]:
                     source, key, values[key], ", ".join(allowed)
                 )
             )
-    found = list(jsonschema.Draft7Validator(schema).iter_errors(dict(values)))
-    if found:
-        key = str(sorted(found, key=lambda error: str(error.path))[0].path[0])
+    wrong = [str(error.path[0]) for error in jsonschema.Draft7Validator(schema).iter_errors(values)]
+    # No bound of a schema stops what is not a number.
+    wrong += [key for key, value in values.items() if value != value]
+    for key in sorted(wrong)[:1]:
         raise UserError(
             "{}: {} is {!r}, allowed is {}".format(
                 source, key, values[key], allowed[key]["description"]
