@@ -16,7 +16,7 @@ STATES = (STARTING, PLAYING, FAULT)
 
 CV_COUNT = 4
 GATE_COUNT = 2
-SOURCES = ("manual", "sine", "ramp up", "ramp down", "saw", "square", "random")
+SOURCES = ("none", "manual", "sine", "ramp up", "ramp down", "saw", "square", "random")
 
 
 class Telemetry(NamedTuple):
@@ -80,7 +80,8 @@ class FaceLink(abc.ABC):
 
         {"cv": [{"source": str, "volts": float, "rate": float, "depth": float} x 4],
         "gates": [{"down": bool, "clock": bool, "rate": float} x 2]}; volts is the knob (manual value, and the
-        centre of the moving sources), -10..10 V; depth is the half swing in volts, 0..10; rates in Hz.
+        centre of the moving sources), -10..10 V; depth is the half swing in volts, 0..10; rates in Hz,
+        0.01..50; the source 'none' means that nothing is patched.
         """
 
     @abc.abstractmethod

@@ -2,7 +2,7 @@
 
 from typing import List, Tuple
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurorave_device.face.encoder import CLICK, HOLD_SECONDS, HOME, TURN, Encoder, Gesture
@@ -90,6 +90,7 @@ EVENTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(events=EVENTS)
 def test_each_press_gives_at_most_one_of_click_and_home(events: List[Tuple[str, float]]) -> None:
     encoder = Encoder()

@@ -146,7 +146,7 @@ GESTURES = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(gestures=GESTURES, fine=st.booleans())
 def test_no_gestures_leave_the_allowed_values(gestures: List[Tuple[str, int]], fine: bool) -> None:
     hand = Hand()
@@ -188,6 +188,7 @@ def test_coarse_turns_land_on_round_numbers_after_fine_ones() -> None:
     assert stepped(level, -2.0, Gesture(TURN, 3, 9, False)) == 2.5
 
 
+@settings(deadline=None)
 @given(span=st.floats(1e-6, 1e6))
 def test_steps_are_round(span: float) -> None:
     step = round_step(span)

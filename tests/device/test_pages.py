@@ -67,6 +67,7 @@ def test_font_has_every_printable_character() -> None:
         shapes[rows] = character
 
 
+@settings(deadline=None)
 @given(text=WORDS, width=st.integers(20, 128))
 def test_text_never_runs_past_its_width(text: str, width: int) -> None:
     assert font.text_width(font.fit(text, width)) <= width
@@ -76,7 +77,7 @@ def test_text_never_runs_past_its_width(text: str, width: int) -> None:
         assert " ".join(lines).split() == text.split()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     values=st.lists(ANY, min_size=0, max_size=8),
     volts=st.tuples(ANY, ANY, ANY, ANY),
@@ -133,6 +134,7 @@ def test_the_cursor_is_always_in_view(count: int) -> None:
         assert marked, "no cursor on line %d of %d" % (cursor, count)
 
 
+@settings(deadline=None)
 @given(text=WORDS)
 def test_texts_of_any_length_are_drawn(text: str) -> None:
     canvas = Canvas()
