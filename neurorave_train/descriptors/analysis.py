@@ -5,6 +5,7 @@ written out, about a hundred frames at a time: for autograd the spectra of a bat
 megabytes of passing arrays, and here they stay in the processor's cache.
 """
 
+from itertools import pairwise
 from typing import Any, List, NamedTuple, Tuple
 
 import torch
@@ -34,7 +35,7 @@ def _chunks(rows: int, count: int) -> List[Tuple[int, int, int]]:
     """Return (row, first frame, past last frame) of each piece of work, all about as long."""
     pieces = -(-count // CHUNK)
     edges = [count * piece // pieces for piece in range(pieces + 1)]
-    return [(row, a, b) for row in range(rows) for a, b in zip(edges[:-1], edges[1:])]
+    return [(row, a, b) for row in range(rows) for a, b in pairwise(edges)]
 
 
 def _scale_ends(values: Tensor, factor: float) -> None:

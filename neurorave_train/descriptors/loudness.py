@@ -120,15 +120,35 @@ class _Curve(torch.autograd.Function):
 
 
 class SpecificLoudness(nn.Module):
-    """Third-octave powers to N'(z).
+    """Third-octave powers to N'(z) at its 240 points. Thread: any; it holds constants only."""
 
-    `spread` points of 0.1 Bark are represented by their middle one: 1 gives all 240 points.
-    """
+    owner: Tensor
+    after: Tensor
+    low_first: Tensor
+    low_steps: Tensor
+    low_limits: Tensor
+    merge: Tensor
+    quiet: Tensor
+    excitation: Tensor
+    scale: Tensor
+    travel_slope: Tensor
+    travel_offset: Tensor
+    decay_slope: Tensor
+    decay_offset: Tensor
+    change_scale: Tensor
+    change_shift: Tensor
+    change_width: Tensor
+    cell_start: Tensor
+    cell_low_slope: Tensor
+    cell_low_offset: Tensor
+    cell_high_slope: Tensor
+    cell_high_offset: Tensor
+    member: Tensor
 
-    def __init__(self, spread: int = 1) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._core_constants()
-        self._slope_constants(spread)
+        self._slope_constants()
 
     def _constant(self, name: str, value: tables.Array) -> None:
         tensor = torch.as_tensor(np.ascontiguousarray(value), dtype=torch.get_default_dtype())
@@ -151,22 +171,14 @@ class SpecificLoudness(nn.Module):
         self._constant("excitation", 0.25 * 10.0 ** (0.1 * excitation))
         self._constant("scale", 0.0635 * 10.0 ** (0.025 * tables.LTQ))
 
-    def _slope_constants(self, spread: int) -> None:
+    def _slope_constants(self) -> None:
         starts = np.concatenate([[0.0], tables.ZUP[:-1]])
         self.widths = tuple(float(w) for w in tables.ZUP - starts)
-        owner, bark, self.groups = [], [], []
-        for band in range(BANDS):
-            inside = np.flatnonzero(
-                (tables.BARK > starts[band] + 1e-6) & (tables.BARK <= tables.ZUP[band] + 1e-6)
-            )
-            for group in np.array_split(inside, int(np.ceil(len(inside) / spread))):
-                owner.append(band)
-                bark.append(tables.BARK[group].mean())
-                self.groups.append(group)
-        owners = np.array(owner)
+        # A point on the border of two bands belongs to the lower one.
+        owners = np.searchsorted(tables.ZUP, tables.BARK - 1e-6).astype(np.int64)
         self.first = int((owners > 0).argmax())
         self.register_buffer("owner", torch.as_tensor(owners), persistent=False)
-        after = (np.array(bark) - starts[owners])[self.first :]
+        after = (tables.BARK - starts[owners])[self.first :]
         self._constant("after", after[:, None])
         knots = [_distances(tables.slope_column(band)) for band in range(1, BANDS)]
         bands = owners[self.first :] - 1
@@ -204,10 +216,6 @@ class SpecificLoudness(nn.Module):
         self._constant("cell_start", (columns * float(CELLS))[:, None])
         self._constant("member", np.eye(BANDS)[owners])
 
-    def gather(self, weights: tables.Array) -> tables.Array:
-        """Return weights [N, points] that sum up weights [N, 240] for what each point stands for."""
-        return np.stack([weights[:, group].sum(1) for group in self.groups], axis=1)
-
     def core(self, bands: Tensor) -> Tensor:
         """Return the core loudness [R, 20] of third-octave powers [R, 28] (1.0 = 100 dB)."""
         low = bands[:, :11]
@@ -226,7 +234,8 @@ class SpecificLoudness(nn.Module):
         if plain:
             own = (self.travel_slope * loudness + self.travel_offset).amin(0)
         else:
-            own = _Travelled.apply(loudness, self.travel_slope, self.travel_offset)
+            lines = self.travel_slope, self.travel_offset
+            own = _Travelled.apply(loudness, *lines)  # type: ignore[no-untyped-call]
         owns = own.unbind(0)
         left = [owns[0]]
         for band in range(2, BANDS):
@@ -239,7 +248,7 @@ class SpecificLoudness(nn.Module):
         return torch.stack(left)
 
     def forward(self, bands: Tensor, plain: bool = False) -> Tensor:
-        """Return N'(z) [points, R] in sone/Bark of third-octave powers [R, 28] (1.0 = 100 dB).
+        """Return N'(z) [240, R] in sone/Bark of third-octave powers [R, 28] (1.0 = 100 dB).
 
         `plain` keeps to operators that every ONNX runtime knows. Source: DIN 45631, ISO 532-1.
         """
@@ -247,7 +256,8 @@ class SpecificLoudness(nn.Module):
         loudness = loudness.t().contiguous()
         left = self._starts(loudness[:-1], plain)
         if not plain:
-            curve: Tensor = _Curve.apply(left, loudness, self._curve_constants())
+            constants = self._curve_constants()
+            curve: Tensor = _Curve.apply(left, loudness, constants)  # type: ignore[no-untyped-call]
             return curve
         rest = left[self.owner[self.first :] - 1] - self.after
         decay = torch.relu((self.decay_slope * rest + self.decay_offset).amax(0))

@@ -15,8 +15,12 @@ LOG10 = 2.302585092994046
 RMS_FLOOR = 1.0e-10
 # Power per bin where no floor is given: -160 dB, far below the dither of any recording.
 POWER_FLOOR = 1.0e-16
-# Summed specific loudness (240 points) that is added so that 0/0 becomes 0.
+# Summed specific loudness (240 points) that is added where no floor is given: 0/0 becomes 0.
 LOUDNESS_FLOOR = 1.0e-3
+# The sum that the floor's shape adds otherwise, as if heard at this rms. A sound of -60 dB sums up
+# to about 10, the threshold of hearing lies near -75 dB.
+NEUTRAL_LOUDNESS = 0.3
+NEUTRAL_DB = -60.0
 # Specific loudness up to here counts as low (280 Hz), Bark.
 LOW_BARK = 2.7
 
@@ -49,18 +53,26 @@ def average_floor(mean_power_spectrum: Tensor, level_db: float = -80.0) -> Tenso
     total = mean_power_spectrum.sum()
     if not bool(torch.isfinite(total)) or float(total) <= 0.0:
         raise ValueError("mean_power_spectrum must be finite and have a positive sum")
-    return mean_power_spectrum / total * 10.0 ** (level_db / 10.0)
+    scale: float = 10.0 ** (level_db / 10.0)
+    return mean_power_spectrum / total * scale
 
 
 class Descriptors(nn.Module):
-    """Measure rms, centroid, bandwidth, sharpness and booming once per frame.
+    """Measure rms, centroid, bandwidth, sharpness and booming once per frame of `hop` samples.
 
-    `floor` is a power spectrum [bins] that is added before everything but rms, so that silence
-    maps to the values of the floor's shape. `spread` > 1 lets one point of the loudness curve
-    stand for that many, which is faster. Thread: any; the module holds constants only.
+    `floor` is a power spectrum [bins] that is added before everything but rms. Its shape, at
+    NEUTRAL_DB, also lends a little loudness to frames that nobody could hear, so that silence maps
+    to the values of that shape and not to 0. Thread: any; the module holds constants only.
     """
 
     floor: Tensor
+    neutral: Tensor
+    frequency: Tensor
+    frequency_basis: Tensor
+    magnitude_scale: Tensor
+    bands: Tensor
+    sums: Tensor
+    boom: Tensor
 
     def __init__(
         self,
@@ -68,34 +80,54 @@ class Descriptors(nn.Module):
         hop: int,
         window: int = 2048,
         floor: Optional[Tensor] = None,
-        spread: int = 1,
     ) -> None:
         super().__init__()
+        if hop < 1 or window < hop:
+            raise ValueError(f"hop is {hop}, expected 1 to the window's {window} samples")
         self.sample_rate, self.hop, self.window = sample_rate, hop, window
         self.power = PowerSpectrum(window)
-        self.loudness = SpecificLoudness(spread)
+        self.loudness = SpecificLoudness()
         bins = self.power.bins
-        dtype = torch.get_default_dtype()
-        added = torch.full((bins,), POWER_FLOOR, dtype=dtype)
+        added = torch.zeros(bins)
         if floor is not None:
             if tuple(floor.shape) != (bins,):
                 raise ValueError(f"floor has shape {tuple(floor.shape)}, expected ({bins},)")
-            added = added + floor.detach().to(dtype)
-        self.register_buffer("floor", added)
-        self._constant("frequency", torch.arange(bins) * (sample_rate / window))
+            added = floor.detach().to(added)
+        self.register_buffer("floor", added + POWER_FLOOR)
+        self._spectral_constants(bins)
+        self._loudness_constants()
+        self.register_buffer("neutral", torch.zeros(3, 1), persistent=False)
+        self._refresh()
+        hook = Descriptors._refresh
+        self.register_load_state_dict_post_hook(hook)  # type: ignore[no-untyped-call]
+
+    def _spectral_constants(self, bins: int) -> None:
+        self._constant("frequency", torch.arange(bins) * (self.sample_rate / self.window))
         relative = torch.linspace(0.0, 1.0, bins, dtype=torch.float64)
         self._constant("frequency_basis", torch.stack([relative**2, relative, relative**0]))
         self._constant("magnitude_scale", self.power.sides.reciprocal())
-        self._constant("bands", torch.as_tensor(tables.third_octave_weights(sample_rate, window)))
-        point = tables.BARK
-        rows = np.stack(
-            [np.ones(len(point)), 0.11 * point * tables.din_weighting(point), point <= LOW_BARK]
-        )
-        self._constant("sums", torch.as_tensor(self.loudness.gather(rows)))
-        counts = self.loudness.gather(np.ones((1, len(point))))
-        boom = self.loudness.gather(tables.boom_weighting(point)[None])[0] / counts[0]
-        self._constant("counts", torch.as_tensor(counts))
-        self._constant("boom", torch.as_tensor(boom * (LOG10 / 10.0))[:, None])
+        bands = tables.third_octave_weights(self.sample_rate, self.window)
+        self._constant("bands", torch.as_tensor(bands))
+
+    def _loudness_constants(self) -> None:
+        bark = tables.BARK
+        sharp = 0.11 * bark * tables.din_weighting(bark)
+        sums = np.stack([np.ones(tables.POINTS), sharp, bark <= LOW_BARK])
+        self._constant("sums", torch.as_tensor(sums))
+        boom = tables.boom_weighting(bark)[:, None] * (LOG10 / 10.0)
+        self._constant("boom", torch.as_tensor(boom))
+
+    def _refresh(self, *_: object) -> None:
+        # Follows the floor, which a checkpoint may have brought.
+        with torch.no_grad():
+            level = 10.0 ** (NEUTRAL_DB / 10.0)
+            shape = (self.floor - POWER_FLOOR).clamp(min=0.0)
+            total = shape.sum()
+            self.neutral.zero_()
+            self.neutral[0] = LOUDNESS_FLOOR
+            if float(total) > 0.0:
+                curve = self.loudness((shape / total * level)[None] @ self.bands)
+                self.neutral.copy_(self.sums @ curve * (NEUTRAL_LOUDNESS / curve.sum()))
 
     def _constant(self, name: str, value: Tensor) -> None:
         self.register_buffer(name, value.to(torch.get_default_dtype()), persistent=False)
@@ -142,7 +174,9 @@ class Descriptors(nn.Module):
             self.frequency_basis,
             self.bands,
         )
-        total, centroid, bandwidth, bands = SpectralAnalysis.apply(padded, hop, count, constants)
+        total, centroid, bandwidth, bands = SpectralAnalysis.apply(  # type: ignore[no-untyped-call]
+            padded, hop, count, constants
+        )
         sharpness, booming = self._loudness_pair(bands.reshape(-1, bands.shape[-1]), False)
         shape = total.shape
         values = [_decibel(total), centroid, bandwidth, sharpness.view(shape), booming.view(shape)]
@@ -165,8 +199,7 @@ class Descriptors(nn.Module):
 
     def _loudness_pair(self, bands: Tensor, plain: bool) -> Tuple[Tensor, Tensor]:
         specific = self.loudness(bands, plain)
-        total, sharp, low = (self.sums @ specific).unbind(0)
-        total = total + LOUDNESS_FLOOR
-        boom = (self.counts @ (specific * self.boom).exp())[0].log() * (10.0 / LOG10)
+        total, sharp, low = (self.sums @ specific + self.neutral).unbind(0)
+        boom = (specific * self.boom).exp().sum(0).log() * (10.0 / LOG10)
         booming = (boom * low / total + 1.0).log() * (43.674 / LOG10)
         return sharp / total, booming

@@ -42,6 +42,7 @@ class QuantileMap(nn.Module):
     """
 
     knots: Tensor
+    spots: Tensor
 
     def __init__(self, knots: ArrayLike) -> None:
         super().__init__()

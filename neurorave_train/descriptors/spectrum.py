@@ -39,6 +39,15 @@ def _factors(length: int) -> Tuple[int, int]:
 class PowerSpectrum(nn.Module):
     """Hann-windowed power per bin, scaled so that its sum is the window-weighted mean square."""
 
+    shape: Tensor
+    sides: Tensor
+    first_cos: Tensor
+    first_sin: Tensor
+    turn_cos: Tensor
+    turn_sin: Tensor
+    last_cos: Tensor
+    last_sin: Tensor
+
     def __init__(self, window: int) -> None:
         super().__init__()
         if window < 4 or window % 2:
@@ -90,5 +99,5 @@ class PowerSpectrum(nn.Module):
         if dft_as_matmul:
             real, imag = self._matmul_transform(weighted)
             return (real * real + imag * imag) * self.sides
-        parts = torch.view_as_real(torch.fft.rfft(weighted))
-        return parts.square().sum(-1) * self.sides
+        spectrum = torch.fft.rfft(weighted)
+        return (spectrum.real.square() + spectrum.imag.square()) * self.sides
