@@ -187,6 +187,11 @@ def _layout(ring_samples: int) -> _Layout:
     return _Layout(telemetry, parameters, panel, ring, ring + _ALIGN + 4 * ring_samples)
 
 
+def total_bytes(ring_samples: int = RING_SAMPLES) -> int:
+    """Return how many bytes a block takes."""
+    return _layout(ring_samples).total
+
+
 class SharedMemory:
     """The block: ``telemetry`` (written by sound), ``parameters`` and ``panel`` (written by face), ``ring``.
 
@@ -224,7 +229,7 @@ class SharedMemory:
         UserError where there is no room for it: memory that runs out later would be a crash.
         """
         where = directory or ("/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir())
-        total = _layout(ring_samples).total
+        total = total_bytes(ring_samples)
         descriptor = -1
         try:
             descriptor, path = tempfile.mkstemp(prefix="neurorave-", dir=where)

@@ -119,7 +119,7 @@ def test_a_face_that_dies_at_once_is_started_less_and_less_often(stage: Stage) -
     gaps = [round(after - first, 1) for first, after in zip(starts, starts[1:])]
     assert gaps[0] == 0.0
     assert gaps == sorted(gaps)
-    assert gaps[-1] == 5.0
+    assert abs(gaps[-1] - 5.0) <= 0.11  # a step of the loop above
     # Half a minute of peace, and it is trusted again.
     stage.clock.advance(31.0)
     stage.faces[-1].code = 1

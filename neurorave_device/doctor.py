@@ -1,0 +1,252 @@
+"""`neurorave doctor`: what of the machine the module can use, each with one sentence on what to do.
+
+Every check is a function of a `Machine`, which says what is there; tests make their own.
+"""
+
+import glob
+import importlib
+import os
+import subprocess
+import sys
+import warnings
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+OK = "ok"
+WARN = "warn"
+FAIL = "fail"
+
+OLDEST_PYTHON = (3, 6)
+REALTIME_PRIORITY = 60
+
+# What `neurorave run` cannot do without, with the module that is imported for it.
+NEEDED = (
+    ("numpy", "numpy"),
+    ("onnxruntime", "onnxruntime"),
+    ("pyyaml", "yaml"),
+    ("jsonschema", "jsonschema"),
+    ("omegaconf", "omegaconf"),
+    ("soundfile", "soundfile"),
+    ("pillow", "PIL"),
+    ("aiohttp", "aiohttp"),
+)
+
+BOARD_NODES = (
+    ("gpio", "/dev/gpiochip*", "gates and encoder are"),
+    ("spi", "/dev/spidev*", "the CV inputs are"),
+    ("i2c", "/dev/i2c-*", "the screen is"),
+)
+
+
+class Result(NamedTuple):
+    """What one check found: `state` is ok, warn or fail, `text` says what there is and what to do."""
+
+    name: str
+    state: str
+    text: str
+
+
+class Machine:
+    """The machine as the checks see it; raises ImportError and OSError like the real thing."""
+
+    def python(self) -> Tuple[int, int, int]:
+        """Return the version of the running Python."""
+        return sys.version_info[0], sys.version_info[1], sys.version_info[2]
+
+    def version(self, module: str) -> str:
+        """Import a module and return its version; any exception of the import goes through."""
+        with warnings.catch_warnings():
+            # Some packages warn that a version is better asked for elsewhere, where Python 3.6 has nothing.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return str(getattr(importlib.import_module(module), "__version__", "unknown version"))
+
+    def providers(self) -> List[str]:
+        """Return what ONNX Runtime can run on."""
+        import onnxruntime
+
+        return [str(name) for name in onnxruntime.get_available_providers()]
+
+    def sound_cards(self) -> List[str]:
+        """Return the names of the sound outputs; OSError without PortAudio."""
+        import sounddevice
+
+        found = sounddevice.query_devices()
+        return [str(row["name"]) for row in found if row["max_output_channels"] > 0]
+
+    def try_realtime(self) -> None:
+        """Take real-time priority and give it back; OSError where that is not permitted.
+
+        A process of its own does it, so that nothing of it stays behind.
+        """
+        script = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(%d))"
+        done = subprocess.call(
+            [sys.executable, "-S", "-c", script % REALTIME_PRIORITY],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        if done != 0:
+            raise PermissionError("real-time priority is not permitted")
+
+    def free_bytes(self, folder: str) -> Optional[int]:
+        """Return the free space of a folder's file system, None where there is no such folder."""
+        if not os.path.isdir(folder):
+            return None
+        status = os.statvfs(folder)
+        return status.f_bavail * status.f_frsize
+
+    def bundles(self, folder: str) -> List[Tuple[str, str]]:
+        """Return (name, fault or '') of the bundles in a folder; OSError where there is none."""
+        from neurorave_device.engine.checks import list_bundles
+        from neurorave_device.errors import UserError
+
+        try:
+            return [(row.name or row.folder, row.fault) for row in list_bundles(folder)]
+        except UserError as error:
+            raise OSError(str(error)) from None
+
+    def nodes(self, pattern: str) -> List[str]:
+        """Return the device nodes that match a pattern."""
+        return sorted(glob.glob(pattern))
+
+    def may_use(self, path: str) -> bool:
+        """Say whether this user may read and write a device node."""
+        return os.access(path, os.R_OK | os.W_OK)
+
+
+def examine(machine: Machine, models: str = "models") -> List[Result]:
+    """Run every check; takes a second or two for the imports."""
+    results = [_python(machine)]
+    results += [_package(machine, name, module) for name, module in NEEDED]
+    checks: Sequence[Callable[[Machine], Result]] = (
+        _providers,
+        _sound_cards,
+        _realtime,
+        _shared_memory,
+    )
+    results += [check(machine) for check in checks]
+    results.append(_models(machine, models))
+    results += [_node(machine, *row) for row in BOARD_NODES]
+    results.append(_tensorrt(machine))
+    return results
+
+
+def exit_status(results: Sequence[Result]) -> int:
+    """Return 1 where something fails that `neurorave run` needs, otherwise 0."""
+    return 1 if any(result.state == FAIL for result in results) else 0
+
+
+def as_text(results: Sequence[Result]) -> str:
+    """Return one line for each result."""
+    width = max(len(result.name) for result in results)
+    return "\n".join("%-4s  %-*s  %s" % (row.state, width, row.name, row.text) for row in results)
+
+
+def as_json(results: Sequence[Result]) -> Dict[str, Any]:
+    """Return the results as JSON-able values."""
+    return {"ok": exit_status(results) == 0, "checks": [dict(row._asdict()) for row in results]}
+
+
+def _python(machine: Machine) -> Result:
+    version = machine.python()
+    text = "%d.%d.%d" % version
+    if version[:2] < OLDEST_PYTHON:
+        return Result("python", FAIL, text + "; neurorave needs 3.6 or newer.")
+    return Result("python", OK, text)
+
+
+def _package(machine: Machine, name: str, module: str) -> Result:
+    try:
+        return Result(name, OK, machine.version(module))
+    except (
+        Exception
+    ) as error:  # an import may raise anything: a missing shared library is an OSError
+        reason = _line(error)
+        return Result(name, FAIL, "cannot be imported (%s); run `make setup`." % reason)
+
+
+def _providers(machine: Machine) -> Result:
+    try:
+        found = machine.providers()
+    except Exception as error:
+        return Result("providers", FAIL, "ONNX Runtime says nothing (%s)." % _line(error))
+    if "CPUExecutionProvider" not in found:
+        return Result("providers", FAIL, "no CPU provider among %s." % ", ".join(found))
+    return Result("providers", OK, ", ".join(found) + "; this version uses the CPU.")
+
+
+def _sound_cards(machine: Machine) -> Result:
+    hint = "the browser panel has its own sound"
+    try:
+        found = machine.sound_cards()
+    except Exception as error:
+        text = "none to be had (%s): install libportaudio2 for --audio soundcard; %s."
+        return Result("soundcard", WARN, text % (_line(error), hint))
+    if not found:
+        text = "PortAudio finds no output: --audio soundcard will not work; %s." % hint
+        return Result("soundcard", WARN, text)
+    return Result("soundcard", OK, ", ".join(found))
+
+
+def _realtime(machine: Machine) -> Result:
+    try:
+        machine.try_realtime()
+    except Exception:
+        text = (
+            "not permitted, so a busy machine may cause gaps: add '@audio - rtprio 80' to "
+            "/etc/security/limits.d/audio.conf and join the group audio."
+        )
+        return Result("realtime", WARN, text)
+    return Result("realtime", OK, "permitted")
+
+
+def _shared_memory(machine: Machine) -> Result:
+    from neurorave_device.shared import total_bytes
+
+    free = machine.free_bytes("/dev/shm")
+    if free is None:
+        return Result(
+            "shm", WARN, "no /dev/shm: the temporary folder takes its place, which is slower."
+        )
+    if free < total_bytes():
+        text = "%d KiB free in /dev/shm, %d are needed: remove files there."
+        return Result("shm", FAIL, text % (free // 1024, total_bytes() // 1024))
+    return Result("shm", OK, "%d MiB free in /dev/shm" % (free // 1024 // 1024))
+
+
+def _models(machine: Machine, folder: str) -> Result:
+    try:
+        found = machine.bundles(folder)
+    except OSError:
+        text = "no folder %s here: give `neurorave run` a bundle with --bundle DIR." % folder
+        return Result("models", WARN, text)
+    good = [name for name, fault in found if not fault]
+    bad = [fault for _, fault in found if fault]
+    if bad:
+        return Result("models", WARN, bad[0])
+    if not good:
+        text = "no bundle in %s: give `neurorave run` one with --bundle DIR." % folder
+        return Result("models", WARN, text)
+    return Result("models", OK, ", ".join(good))
+
+
+def _node(machine: Machine, name: str, pattern: str, use: str) -> Result:
+    found = machine.nodes(pattern)
+    if not found:
+        text = "no %s, as on any machine but the board: %s virtual." % (pattern, use)
+        return Result(name, OK, text)
+    barred = [path for path in found if not machine.may_use(path)]
+    if barred:
+        text = "%s may not be used by this user: join its group (ls -l %s)."
+        return Result(name, WARN, text % (barred[0], barred[0]))
+    return Result(name, OK, ", ".join(found))
+
+
+def _tensorrt(machine: Machine) -> Result:
+    try:
+        version = machine.version("tensorrt")
+    except Exception:
+        return Result("tensorrt", OK, "not there; ONNX Runtime plays.")
+    return Result("tensorrt", OK, "%s; this version plays on ONNX Runtime." % version)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -1,0 +1,170 @@
+"""The doctor: what it says of machines that lack this or that, and that its status fits."""
+
+import json
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+
+from neurorave_device import doctor
+from neurorave_device.doctor import FAIL, OK, WARN, Machine, Result, examine, exit_status
+from neurorave_device.shared import total_bytes
+
+
+class Paper(Machine):
+    """A machine on paper, on which everything is well until a test takes something away."""
+
+    def __init__(self) -> None:
+        self.broken: Dict[str, Exception] = {}
+        self.cards: Any = ["HDA Intel"]
+        self.realtime = True
+        self.free: Optional[int] = 1 << 30
+        self.found: Any = [("hand_percussion", "")]
+        self.present: Dict[str, List[str]] = {}
+        self.barred: List[str] = []
+        self.runs_on = ["CPUExecutionProvider"]
+        self.release = (3, 11, 2)
+
+    def python(self) -> Tuple[int, int, int]:
+        return self.release
+
+    def version(self, module: str) -> str:
+        if module in self.broken:
+            raise self.broken[module]
+        return "1.2.3"
+
+    def providers(self) -> List[str]:
+        return self.runs_on
+
+    def sound_cards(self) -> List[str]:
+        if isinstance(self.cards, Exception):
+            raise self.cards
+        return list(self.cards)
+
+    def try_realtime(self) -> None:
+        if not self.realtime:
+            raise PermissionError()
+
+    def free_bytes(self, folder: str) -> Optional[int]:
+        return self.free
+
+    def bundles(self, folder: str) -> List[Tuple[str, str]]:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return list(self.found)
+
+    def nodes(self, pattern: str) -> List[str]:
+        return self.present.get(pattern, [])
+
+    def may_use(self, path: str) -> bool:
+        return path not in self.barred
+
+
+def row(results: List[Result], name: str) -> Result:
+    found = [result for result in results if result.name == name]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_good_machine_is_all_ok() -> None:
+    results = examine(Paper())
+    assert {result.state for result in results} == {OK}
+    assert exit_status(results) == 0
+
+
+@pytest.mark.parametrize("name,module", doctor.NEEDED)
+def test_a_missing_package_fails_and_says_what_to_do(name: str, module: str) -> None:
+    machine = Paper()
+    machine.broken[module] = ImportError("No module named %r" % module)
+    results = examine(machine)
+    assert row(results, name).state == FAIL
+    assert "make setup" in row(results, name).text and module in row(results, name).text
+    assert exit_status(results) == 1
+    assert [result.name for result in results if result.state == FAIL] == [name]
+
+
+def test_a_package_whose_library_is_broken_fails_too() -> None:
+    machine = Paper()
+    machine.broken["soundfile"] = OSError("libsndfile.so.1: cannot open\nshared object file")
+    found = row(examine(machine), "soundfile")
+    assert found.state == FAIL
+    assert "\n" not in found.text
+
+
+def test_old_python_fails() -> None:
+    machine = Paper()
+    machine.release = (3, 5, 9)
+    assert row(examine(machine), "python").state == FAIL
+
+
+@pytest.mark.parametrize("cards", [[], OSError("PortAudio library not found"), ImportError("no")])
+def test_no_sound_card_is_a_warning_only(cards: Any) -> None:
+    machine = Paper()
+    machine.cards = cards
+    results = examine(machine)
+    assert row(results, "soundcard").state == WARN
+    assert "browser" in row(results, "soundcard").text
+    assert exit_status(results) == 0
+
+
+def test_no_realtime_permission_is_a_warning_with_the_remedy() -> None:
+    machine = Paper()
+    machine.realtime = False
+    found = row(examine(machine), "realtime")
+    assert found.state == WARN and "rtprio" in found.text
+
+
+def test_shared_memory_that_is_full_fails_and_a_missing_one_warns() -> None:
+    machine = Paper()
+    machine.free = total_bytes() - 1
+    assert row(examine(machine), "shm").state == FAIL
+    machine.free = total_bytes()
+    assert row(examine(machine), "shm").state == OK
+    machine.free = None
+    assert row(examine(machine), "shm").state == WARN
+
+
+def test_models_that_are_missing_or_bad_are_a_warning() -> None:
+    machine = Paper()
+    for found, word in (
+        (OSError("no"), "--bundle"),
+        ([], "--bundle"),
+        ([("good", ""), ("bad", "bad/bundle.yaml: schema is 2")], "schema is 2"),
+    ):
+        machine.found = found
+        result = row(examine(machine), "models")
+        assert result.state == WARN and word in result.text
+
+
+def test_no_cpu_provider_fails() -> None:
+    machine = Paper()
+    machine.runs_on = ["TensorrtExecutionProvider"]
+    assert row(examine(machine), "providers").state == FAIL
+
+
+def test_board_nodes_are_named_and_barred_ones_warn() -> None:
+    machine = Paper()
+    machine.present["/dev/spidev*"] = ["/dev/spidev0.0"]
+    assert row(examine(machine), "spi") == Result("spi", OK, "/dev/spidev0.0")
+    machine.barred = ["/dev/spidev0.0"]
+    assert row(examine(machine), "spi").state == WARN
+
+
+def test_text_and_json_say_the_same() -> None:
+    machine = Paper()
+    machine.broken["yaml"] = ImportError("no")
+    results = examine(machine)
+    lines = doctor.as_text(results).splitlines()
+    document = json.loads(json.dumps(doctor.as_json(results)))
+    assert document["ok"] is False
+    assert len(lines) == len(results) == len(document["checks"])
+    for line, check in zip(lines, document["checks"]):
+        assert line.split()[:2] == [check["state"], check["name"]]
+        assert line.endswith(check["text"])
+
+
+def test_on_the_real_machine_what_the_tests_run_on_is_there() -> None:
+    results = examine(Machine(), "tests/data")
+    assert row(results, "numpy").state == OK
+    assert row(results, "onnxruntime").state == OK
+    assert row(results, "python").state == OK
+    assert "toy" in row(results, "models").text
