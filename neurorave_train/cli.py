@@ -22,13 +22,15 @@ def _prepare(args: argparse.Namespace) -> Optional[int]:
 def _fit(args: argparse.Namespace) -> Optional[int]:
     from .training.fit import main as run
 
-    return run(args)
+    status: Optional[int] = run(args)
+    return status
 
 
 def _export(args: argparse.Namespace) -> Optional[int]:
     from .export import main as run
 
-    return run(args)
+    status: Optional[int] = run(args)
+    return status
 
 
 class _Parser(argparse.ArgumentParser):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from neurorave_device.errors import UserError
 
 from . import measure, statistics
+from .files import write_array
 from .hits import to_float
 from .outfolder import SCHEMA, OutFolder, signature
 from .progress import Progress
@@ -20,7 +21,7 @@ from .work import Result, WorkFolder
 SPLITS = (TRAIN, VALID)
 COPY_SAMPLES = 1 << 22
 # Statistics over fewer audible frames than this would describe the recordings' accidents.
-LEAST_FRAMES = 64
+LEAST_FRAMES = 32
 
 
 class Member(NamedTuple):
@@ -64,7 +65,7 @@ def assemble(
             _each_piece(parts[TRAIN], work, step), arguments.sample_rate, arguments.hop
         )
     with open(target.new("floor.npy"), "wb") as stream:
-        np.save(stream, meter.floor)
+        write_array(stream, meter.floor)
 
     frames: Dict[str, npt.NDArray[np.float32]] = {}
     with progress.task("descriptors", len(members)) as step:
@@ -72,7 +73,7 @@ def assemble(
             rows = [_described(m, work, meter, step) for m in parts[split]]
             frames[split] = np.concatenate([np.zeros((0, measure.COUNT), np.float32), *rows])
             with open(target.new(f"descriptors.{split}.npy"), "wb") as stream:
-                np.save(stream, frames[split])
+                write_array(stream, frames[split])
 
     train = frames[TRAIN]
     audible = train[:, 0] > statistics.AUDIBLE_DB

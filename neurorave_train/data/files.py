@@ -7,10 +7,14 @@ import os
 from pathlib import Path
 from typing import Any, BinaryIO, Iterator
 
+import numpy as np
+import numpy.typing as npt
+
 from neurorave_device.errors import UserError
 
 from ..errors import RunFailure
 
+WRITE_ITEMS = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
@@ -48,6 +52,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+
+
+def write_array(stream: BinaryIO, array: npt.NDArray[Any]) -> None:
+    """Write an array as .npy; a full disk is told by errno, which numpy's own writing loses."""
+    held = np.ascontiguousarray(array)
+    np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(held))
+    flat = held.reshape(-1)
+    for at in range(0, flat.size, WRITE_ITEMS):
+        stream.write(flat[at : at + WRITE_ITEMS].tobytes())
+
+
+def sync(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    with open(path, "rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def write_json(path: Path, value: Any) -> None:

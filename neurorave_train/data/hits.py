@@ -1,5 +1,6 @@
 """One prepared recording, or one piece of a long one."""
 
+import functools
 from typing import Callable
 
 import numpy as np
@@ -14,6 +15,11 @@ FULL_SCALE = 32767.0
 def to_float(samples: npt.NDArray[np.int16]) -> Floats:
     """Prepared samples as float32 in -1..1."""
     return samples.astype(np.float32) * np.float32(1.0 / FULL_SCALE)
+
+
+def _same(audio: Floats) -> Floats:
+    """The audio itself: a loader that, unlike a lambda, travels to other processes."""
+    return audio
 
 
 class Hit:
@@ -36,7 +42,7 @@ class Hit:
     @classmethod
     def of(cls, name: str, audio: Floats, family: str = "other") -> "Hit":
         """A hit whose samples are already in memory."""
-        return cls(name, family, len(audio), lambda: audio)
+        return cls(name, family, len(audio), functools.partial(_same, audio))
 
     @property
     def audio(self) -> Floats:

@@ -1,5 +1,6 @@
 """The output folder's state: whose it is, whether it is finished, and how it becomes so."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -13,7 +14,7 @@ import yaml
 
 from neurorave_device.errors import UserError
 
-from .files import replacing, write_json
+from .files import replacing, sync, write_json
 from .scan import Source
 
 SCHEMA = 1
@@ -90,6 +91,11 @@ class OutFolder:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        if error is not None:
+            # On a full disk half-written files would only be in the way of going on.
+            for name in self._new:
+                with contextlib.suppress(OSError):
+                    (self.path / f"{name}.new").unlink()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -161,6 +167,8 @@ class OutFolder:
         An interruption in between leaves no report, so that the mixture is not taken for whole.
         """
         report["files"] = {name: _size(self.path / f"{name}.new") for name in self._new}
+        for name in self._new:
+            sync(self.path / f"{name}.new")
         (self.path / REPORT).unlink(missing_ok=True)
         for name in self._new:
             os.replace(self.path / f"{name}.new", self.path / name)

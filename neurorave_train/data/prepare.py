@@ -7,6 +7,7 @@ from typing import Dict, List, Sequence
 
 from neurorave_device.errors import UserError
 
+from ..errors import RunFailure
 from .assemble import Member, assemble
 from .files import disk_errors
 from .outfolder import Arguments, OutFolder
@@ -21,8 +22,8 @@ HOP = 512
 def main(args: argparse.Namespace) -> int:
     """Prepare what the command line names; 0 when the folder is complete.
 
-    Raises UserError (bad input), RunFailure (full disk), KeyboardInterrupt after saying what is
-    kept. Main thread.
+    Raises UserError (bad input) and RunFailure (full disk, Ctrl-C); what is done is kept then.
+    Main thread.
     """
     arguments = Arguments.checked(
         args.data, args.exclude, args.sample_rate, HOP, args.valid_share, args.seed
@@ -47,7 +48,7 @@ def prepare(folders: Sequence[Path], out: Path, arguments: Arguments) -> int:
         progress = Progress()
         try:
             results = _read_all(scan.sources, work, progress)
-            members = _members(scan, results, arguments)
+            members = split_members(scan, results, arguments)
             refused = [r for r in results.values() if r.refused is not None]
             if not members:
                 _tell_refused(refused, len(results))
@@ -60,12 +61,10 @@ def prepare(folders: Sequence[Path], out: Path, arguments: Arguments) -> int:
             )
         except KeyboardInterrupt:
             progress.stop()
-            print(
-                f"Stopped: {work.finished(scan.sources)} of {len(scan.sources)} files are done and "
-                f"kept in {target.work}; run the same command again to go on.",
-                file=sys.stderr,
-            )
-            raise
+            raise RunFailure(
+                f"stopped: {work.finished(scan.sources)} of {len(scan.sources)} files are done and "
+                f"kept in {target.work}; run the same command again to go on."
+            ) from None
         finally:
             progress.stop()
     for note in report["notes"]:
@@ -95,7 +94,7 @@ def _read_all(sources: Sequence[Source], work: WorkFolder, progress: Progress) -
     return results
 
 
-def _members(scan: Scan, results: Dict[str, Result], arguments: Arguments) -> List[Member]:
+def split_members(scan: Scan, results: Dict[str, Result], arguments: Arguments) -> List[Member]:
     """The usable recordings with their splits.
 
     Groups are told apart by folder, but hashed by their bare name: recordings of one group that

@@ -1,5 +1,6 @@
 """Typed access to what `neurorave-train prepare` wrote."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -38,6 +39,11 @@ class Split:
         )
         self._held: Optional[Floats] = None
         self._hits: Optional[List[Hit]] = None
+        self._descriptors: Optional[Floats] = None
+
+    def __getstate__(self) -> Dict[str, Any]:
+        """Without the arrays: another process maps or decodes them itself."""
+        return {**self.__dict__, "_held": None, "_descriptors": None}
 
     @property
     def samples(self) -> int:
@@ -56,8 +62,9 @@ class Split:
     @property
     def descriptors(self) -> Floats:
         """Descriptors [frames, D] of all hits, physical units."""
-        found: Floats = np.load(self._folder / f"descriptors.{self.name}.npy")
-        return found
+        if self._descriptors is None:
+            self._descriptors = np.load(self._folder / f"descriptors.{self.name}.npy")
+        return self._descriptors
 
     @property
     def hits(self) -> List[Hit]:
@@ -78,7 +85,7 @@ class Split:
             entry["name"],
             entry["family"],
             samples,
-            lambda: self._floats(start, start + samples),
+            functools.partial(self._floats, start, start + samples),
             entry["group"],
         )
 

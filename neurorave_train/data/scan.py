@@ -62,9 +62,12 @@ def scan_folders(folders: Sequence[Path], exclude: Sequence[str] = ()) -> Scan:
     names = _folder_names(folders)
     for folder, folder_name in zip(folders, names):
         if not folder.is_dir():
-            raise UserError(f"--data {folder}: there is no such folder.")
+            found = "this is a file, a folder is needed" if folder.exists() else "no such folder"
+            raise UserError(f"--data {folder}: {found}.")
         manifest = read_manifest(folder)
-        paths, unheard = _audio_below(folder, exclude, unused)
+        closed: List[str] = []
+        paths, unheard = _audio_below(folder, exclude, unused, closed)
+        notes.extend(f"{folder_name}/{where}: cannot be opened, skipped." for where in closed)
         layout, more = _split_layout(folder, paths)
         notes.extend(f"{folder_name}: {sentence}" for sentence in more)
         unlisted = 0
@@ -160,11 +163,13 @@ def _folder_names(folders: Sequence[Path]) -> List[str]:
     return names
 
 
-def _audio_below(folder: Path, exclude: Sequence[str], unused: Set[str]) -> Tuple[List[str], int]:
+def _audio_below(
+    folder: Path, exclude: Sequence[str], unused: Set[str], closed: List[str]
+) -> Tuple[List[str], int]:
     """Relative paths of everything named like audio, and the number of other files."""
     endings = audio_endings() | UNREADABLE_ENDINGS
     found, others = [], 0
-    for relative in _walk(folder):
+    for relative in _walk(folder, closed):
         ending = relative.rsplit(".", 1)[-1].lower() if "." in relative else ""
         if ending not in endings:
             others += relative not in MANIFESTS
@@ -177,10 +182,17 @@ def _audio_below(folder: Path, exclude: Sequence[str], unused: Set[str]) -> Tupl
     return sorted(found), others
 
 
-def _walk(folder: Path) -> Iterator[str]:
-    """Relative paths of all files that are not hidden; links to folders are followed once."""
+def _walk(folder: Path, closed: List[str]) -> Iterator[str]:
+    """Relative paths of all files that are not hidden; links to folders are followed once.
+
+    Folders that cannot be opened are added to `closed`.
+    """
+
+    def note(error: OSError) -> None:
+        closed.append(os.path.relpath(str(error.filename), folder))
+
     visited: Set[str] = set()
-    for base, directories, files in os.walk(folder, followlinks=True):
+    for base, directories, files in os.walk(folder, followlinks=True, onerror=note):
         real = os.path.realpath(base)
         if real in visited:
             directories.clear()

@@ -1,5 +1,6 @@
 """Segments of fixed length: drawn at random to train on, joined in order to evaluate on."""
 
+import functools
 from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
@@ -11,7 +12,8 @@ from .hits import Hit
 Floats = npt.NDArray[np.float32]
 
 PEAK = 0.99
-# How hits follow one another in a training segment, as shares of the hit before and of the segment.
+# How hits follow one another: the overlap is a share of the hit before (of the segment, if that is
+# shorter), the gap one of the segment.
 MOST_OVERLAP = 0.5
 MOST_GAP = 0.2
 START_INSIDE = 0.5
@@ -77,7 +79,7 @@ def draw_segment(
         _add(out, hit, position, rng.uniform(-gain_db, gain_db))
         end = position + hit.samples
         if rng.random() < 0.5:
-            following = end - int(rng.random() * MOST_OVERLAP * hit.samples)
+            following = end - int(rng.random() * MOST_OVERLAP * min(hit.samples, samples))
         else:
             following = end + int(rng.random() * MOST_GAP * samples)
         # Overlaps must still move on, also after a hit of a few samples.
@@ -154,7 +156,12 @@ def _beginning(hit: Hit, longest: int) -> Hit:
     """The hit, shortened to `longest` samples."""
     if hit.samples <= longest:
         return hit
-    return Hit(hit.name, hit.family, longest, lambda: hit.audio[:longest], hit.group)
+    return Hit(hit.name, hit.family, longest, functools.partial(_first, hit, longest), hit.group)
+
+
+def _first(hit: Hit, samples: int) -> Floats:
+    """The first samples of a hit."""
+    return hit.audio[:samples]
 
 
 class SegmentDataset(torch.utils.data.Dataset[torch.Tensor]):

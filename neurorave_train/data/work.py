@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from .files import replacing, write_json
+from .files import replacing, write_array, write_json
 from .loading import SILENCE_PEAK, Refused, pieces, probe, to_int16
 from .scan import Source
 
@@ -109,4 +109,4 @@ class WorkFolder:
     def keep_descriptors(self, name: str, tag: str, values: npt.NDArray[np.float32]) -> None:
         """Keep the descriptors of a recording."""
         with replacing(self._path(name, f".{tag}.npy")) as stream:
-            np.save(stream, values)
+            write_array(stream, values)
