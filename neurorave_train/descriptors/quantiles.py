@@ -59,7 +59,8 @@ class QuantileMap(nn.Module):
     def _follow(x: Tensor, source: Tensor, target: Tensor) -> Tensor:
         # Sums of clipped segments: no index, no search, and no cancellation between slopes.
         x = x.unsqueeze(-1)
-        rise, run = target.diff(dim=-1), source.diff(dim=-1)
+        rise = target[..., 1:] - target[..., :-1]
+        run = source[..., 1:] - source[..., :-1]
         inside = ((x - source[..., :-1]) / run).clamp(0.0, 1.0)
         below = torch.relu(source[..., :1] - x) * (rise[..., :1] / run[..., :1])
         above = torch.relu(x - source[..., -1:]) * (rise[..., -1:] / run[..., -1:])

@@ -100,4 +100,5 @@ class PowerSpectrum(nn.Module):
             real, imag = self._matmul_transform(weighted)
             return (real * real + imag * imag) * self.sides
         spectrum = torch.fft.rfft(weighted)
-        return (spectrum.real.square() + spectrum.imag.square()) * self.sides
+        power: Tensor = (spectrum.real.square() + spectrum.imag.square()) * self.sides
+        return power
