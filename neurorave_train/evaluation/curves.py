@@ -1,4 +1,4 @@
-"""The invented control curves of the Eurorack test, and values on the quantile scale."""
+"""The invented control curves of the Eurorack test."""
 
 from typing import Dict
 
@@ -28,19 +28,3 @@ def eurorack_curves(clips: int, frames: int, frame_rate: float) -> Dict[str, Flo
         "square": (phase < 0.5).astype(np.float64),
     }
     return {name: (LOW + (HIGH - LOW) * u).astype(np.float32) for name, u in shapes.items()}
-
-
-def to_quantile(knots: npt.ArrayLike, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Physical values on the quantile scale of 25 ascending knots (probabilities 0.01 to 0.99).
-
-    Piecewise linear, extrapolated with the end segments; values may leave 0..1.
-    """
-    table = np.maximum.accumulate(np.asarray(knots, dtype=np.float64))
-    # Equal knots would divide by zero; a step of this size keeps the order and changes nothing.
-    table = table + np.arange(len(table)) * 1e-9
-    q = np.linspace(0.01, 0.99, len(table))
-    v = np.asarray(values, dtype=np.float64)
-    inside = np.interp(v, table, q)
-    below = q[0] + (v - table[0]) * (q[1] - q[0]) / (table[1] - table[0])
-    above = q[-1] + (v - table[-1]) * (q[-1] - q[-2]) / (table[-1] - table[-2])
-    return np.asarray(np.where(v < table[0], below, np.where(v > table[-1], above, inside)))

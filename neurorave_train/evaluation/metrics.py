@@ -21,9 +21,10 @@ LOG_EPSILON = 1e-7
 MEL_BANDS = 64
 MEL_WINDOW, MEL_HOP = 2048, 512
 # Frames and bands below this count as equally silent: dither must not decide a distance.
-FLOOR_DB = -80.0
+FLOOR_DB = -90.0
 BUZZ_MULTIPLES = (1, 2, 4, 8)
-BUZZ_PIECE_HOPS = 16
+BUZZ_PIECE_HOPS = 48
+BUZZ_NEAR, BUZZ_FAR = 3, 10
 BUZZ_LEVEL_DB = -60.0
 # Curves with less spread than this are constant, and a constant correlates with nothing.
 CONSTANT = 1e-4
@@ -59,13 +60,17 @@ def mstft(reference: Floats, clips: Floats) -> Array:
 
 
 def mel_bank(bands: int, n: int, sample_rate: int) -> Floats:
-    """Triangles of height 1 [bands, n/2+1], evenly spaced on the HTK mel scale from 0 to Nyquist."""
+    """Triangles [bands, n/2+1] evenly spaced on the HTK mel scale from 0 to Nyquist, each of sum 1.
+
+    The sum makes a band the mean power of its bins, so that white dither is equally loud in all.
+    """
     top = 2595.0 * np.log10(1.0 + sample_rate / 2.0 / 700.0)
     edges = 700.0 * (10.0 ** (np.linspace(0.0, top, bands + 2) / 2595.0) - 1.0)
     bins = np.arange(n // 2 + 1) * (sample_rate / n)
     rise = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     fall = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
-    return np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)
+    bank = np.maximum(0.0, np.minimum(rise, fall))
+    return np.asarray(bank / np.maximum(bank.sum(axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 
 def a_weights(frequencies: Array) -> Array:
@@ -82,7 +87,7 @@ def decibels(power: Array) -> Array:
 
 
 def log_mel(clips: Floats, sample_rate: int) -> Array:
-    """Mel spectrogram [N, frames, 64] in dB: power of a 2048 window every 512, floor -80 dB."""
+    """Mel spectrogram [N, frames, 64] in dB: mean power of a band, window 2048, hop 512, floor -90 dB."""
     power = np.square(magnitudes(clips, MEL_WINDOW, MEL_HOP))
     return decibels(power @ mel_bank(MEL_BANDS, MEL_WINDOW, sample_rate).T)
 
@@ -101,7 +106,7 @@ def loudness_l1(reference: Floats, clips: Floats, sample_rate: int) -> Array:
 
 
 def _loudness(clips: Floats, sample_rate: int) -> Array:
-    """A-weighted mean square [N, frames] in dB re full scale, floor -80 dB."""
+    """A-weighted mean square [N, frames] in dB re full scale, floor -90 dB."""
     power = np.square(magnitudes(clips, MEL_WINDOW, MEL_HOP))
     weights = a_weights(np.arange(MEL_WINDOW // 2 + 1) * (sample_rate / MEL_WINDOW))
     scale = 2.0 / float(np.square(hann(MEL_WINDOW)).sum())
@@ -112,32 +117,37 @@ def buzz_index(clips: Floats, sample_rate: int, hop: int) -> Dict[float, float]:
     """How far the envelope spectrum stands out at the frame rate, in dB, mean of the clips.
 
     Keys are the frame rate and its double, quadruple and octuple in Hz. The envelope of a clip is
-    levelled by its own mean over 0.1 s and cut in pieces of 16 frames (so that each rate falls on a
+    levelled by its own mean over 0.1 s and cut in pieces of 48 frames (so that each rate falls on a
     bin); pieces under -60 dBFS are left out, the others' power spectra averaged. The index of a clip
-    is the largest of the three bins around the rate over the median of the bins 3 to 8 away on both
+    is the largest of the three bins around the rate over the median of the bins 3 to 10 away on both
     sides: 1 to 3 dB in noise, far more where the sound flutters at that rate.
     """
-    piece = BUZZ_PIECE_HOPS * hop
+    hops = min(BUZZ_PIECE_HOPS, clips.shape[1] // hop)
+    if hops <= BUZZ_FAR:
+        raise ValueError(
+            f"a clip of {hops} frames is too short to tell a flutter from its neighbours"
+        )
     spectra = []
     for clip in clips:
-        found = _envelope_spectra(clip, sample_rate, piece)
+        found = _envelope_spectra(clip, sample_rate, hops * hop)
         if found:
             spectra.append(np.mean(found, axis=0))
     return {
-        sample_rate / hop * m: float(np.mean([_peak(s, BUZZ_PIECE_HOPS * m) for s in spectra] or 0))
+        sample_rate / hop * m: float(np.mean([_peak(s, hops * m) for s in spectra] or 0.0))
         for m in BUZZ_MULTIPLES
     }
 
 
 def _peak(spectrum: Array, k: int) -> float:
     """Level of the bins around k over their neighbours, in dB."""
-    around = np.concatenate((spectrum[k - 8 : k - 2], spectrum[k + 3 : k + 9]))
+    below = spectrum[k - BUZZ_FAR : k - BUZZ_NEAR + 1]
+    above = spectrum[k + BUZZ_NEAR : k + BUZZ_FAR + 1]
     peak = spectrum[k - 1 : k + 2].max()
-    return float(10.0 * np.log10(peak / np.median(around)))
+    return float(10.0 * np.log10(peak / np.median(np.concatenate((below, above)))))
 
 
 def _envelope_spectra(clip: Floats, sample_rate: int, piece: int) -> List[Array]:
-    """Power spectra of the levelled envelope of each loud piece, each scaled to its own median."""
+    """Power spectra of the levelled envelope of each loud piece, each over its own median."""
     padded = next_fast_len(len(clip))
     envelope = np.abs(hilbert(clip.astype(np.float64), padded))[: len(clip)]
     slow = uniform_filter1d(envelope, max(1, int(0.1 * sample_rate)), mode="nearest")
@@ -148,9 +158,7 @@ def _envelope_spectra(clip: Floats, sample_rate: int, piece: int) -> List[Array]
             continue
         part = level[start : start + piece]
         power = np.square(np.abs(rfft((part - part.mean()) * hann(piece))))
-        typical = float(np.median(power[8 : BUZZ_PIECE_HOPS * BUZZ_MULTIPLES[-1] + 9]))
-        if typical > 0.0:
-            found.append(power / typical)
+        found.append(power / np.median(power))
     return found
 
 

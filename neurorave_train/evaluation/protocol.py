@@ -8,7 +8,9 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Pr
 import numpy as np
 import numpy.typing as npt
 
-from .curves import eurorack_curves, to_quantile
+from neurorave_device.engine.quantiles import QuantileTable
+
+from .curves import eurorack_curves
 from .metrics import (
     Array,
     Bools,
@@ -270,7 +272,7 @@ def counted_frames(codec: Codec, asked: Floats, d: int) -> Bools:
     """Frames [N, F] in which descriptor d counts: all for rms, else where the asked rms > -60 dB."""
     if d == RMS:
         return np.ones(asked.shape[:2], dtype=np.bool_)
-    threshold = float(to_quantile(codec.quantiles[RMS], COUNTED_DB))
+    threshold = float(QuantileTable(codec.quantiles[RMS]).to_q(COUNTED_DB))
     return np.asarray(asked[..., RMS] > threshold)
 
 
