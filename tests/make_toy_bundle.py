@@ -247,6 +247,28 @@ def make_encoder(path: str) -> None:
     )
 
 
+def make_bad_graphs(folder: str) -> None:
+    """Writes graphs that break the rules of a bundle: a double input, an open shape, a lone state."""
+    os.makedirs(folder, exist_ok=True)
+    double, single = TensorProto.DOUBLE, TensorProto.FLOAT
+    rows: List[Tuple[str, int, List[Any], List[str]]] = [
+        ("double.onnx", double, [1, HOP], ["audio"]),
+        ("open_shape.onnx", single, ["batch", HOP], ["audio"]),
+        ("lone_state.onnx", single, [1, HOP], ["audio", "state_in_0"]),
+    ]
+    for name, kind, shape, inputs in rows:
+        nodes = [helper.make_node("Neg", ["audio"], ["descriptors"])]
+        graph = helper.make_graph(
+            nodes,
+            "bad",
+            [helper.make_tensor_value_info(label, kind, shape) for label in inputs],
+            [helper.make_tensor_value_info("descriptors", kind, shape)],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+        model.ir_version = 7
+        onnx.save(model, os.path.join(folder, name))
+
+
 def make_preview(path: str) -> None:
     time = np.arange(int(0.3 * SAMPLE_RATE)) / SAMPLE_RATE
     tone = 0.5 * np.sin(2.0 * np.pi * 440.0 * time) * np.exp(-12.0 * time)
@@ -321,4 +343,6 @@ def make(folder: str) -> None:
 
 if __name__ == "__main__":
     here = os.path.dirname(os.path.abspath(__file__))
-    make(sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "data", "toy_bundle"))
+    target = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "data")
+    make(os.path.join(target, "toy_bundle"))
+    make_bad_graphs(os.path.join(target, "bad_graphs"))
