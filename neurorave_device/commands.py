@@ -96,3 +96,8 @@ def make_pipe() -> Tuple[socket.socket, socket.socket]:
     """Return (receiving end, sending end); both can be handed to a child process that is being started."""
     receiving, sending = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     return receiving, sending
+
+
+def from_descriptor(descriptor: int) -> socket.socket:
+    """Return the end of the pipe that a child process has inherited."""
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM, fileno=descriptor)

@@ -80,10 +80,13 @@ class Child(Process):
         everything.update(descriptors)
         everything["status"] = sending
         everything["supervisor"] = os.getpid()
+        # One thread per numeric library: the threads of a pool would take cores from each other's deadlines.
+        environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _START, _ROOT, module, json.dumps(everything)],
                 stdin=subprocess.DEVNULL,
+                env=environment,
                 pass_fds=[sending] + list(descriptors.values()),
                 start_new_session=True,
             )

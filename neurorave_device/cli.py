@@ -1,0 +1,301 @@
+"""The `neurorave` command. Exit status: 0 well, 1 failure while running, 2 bad usage or bad input."""
+
+import argparse
+import os
+import sys
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+from neurorave_device.errors import UserError
+
+# What a command imports it imports itself: `neurorave --help` shall not wait for ONNX Runtime.
+
+PROGRAM = "neurorave"
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run one command and return the exit status; bad usage ends with SystemExit 2."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except UserError as error:
+        return _fail(str(error), 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 1)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(str(error), 1)
+
+
+def _fail(sentence: str, status: int) -> int:
+    print("%s: %s" % (PROGRAM, sentence), file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="The module: plays a neural sound model under control voltages and gates.",
+        epilog="example: neurorave run --bundle models/hand_percussion",
+    )
+    parser.add_argument("--version", action="version", version="neurorave " + _version())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="name")
+    commands.required = True
+    _add_run(commands)
+    _add_render(commands)
+    _add_models(commands)
+    _add_bench(commands)
+    _add_doctor(commands)
+    _add_calibrate(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", epilog="example: " + example
+    )
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "run",
+        "play, with a panel in the browser",
+        "neurorave run --bundle models/hand_percussion --port 9000",
+    )
+    add = parser.add_argument
+    add("--config", metavar="FILE", help="a YAML file with these and more keys (docs/running.md)")
+    add("--bundle", metavar="DIR", help="the model to play (models/hand_percussion)")
+    add("--panel", metavar="NAME", help="where CV and gates come from: virtual, replay, jetson")
+    add("--cv", metavar="FILE.wav", help="the CV recording that --panel replay plays")
+    add("--audio", metavar="NAME", help="where sound goes to: browser, soundcard, file, null")
+    add("--out", metavar="FILE.wav", help="the file that --audio file writes")
+    add("--engine", metavar="NAME", help="what runs the model: auto, onnx, tensorrt")
+    add("--seconds", metavar="S", type=_number, help="end after S seconds")
+    add("--port", metavar="P", type=_whole, help="the panel's port (8765; 0: any free one)")
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from neurorave_device import daemon
+    from neurorave_device.config import load_config
+
+    given: Dict[str, Any] = {
+        "bundle": options.bundle,
+        "panel": options.panel,
+        "cv_file": options.cv,
+        "audio": options.audio,
+        "out": options.out,
+        "engine": options.engine,
+        "seconds": options.seconds,
+        "port": options.port,
+    }
+    return daemon.run(load_config(options.config, given))
+
+
+def _add_render(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "render",
+        "play a CV recording into a file, the same each time for the same seed",
+        "neurorave render --bundle models/hand_percussion --cv patch.wav --out sound.wav --seed 7",
+    )
+    add = parser.add_argument
+    add("--bundle", metavar="DIR", required=True, help="the model to play")
+    add("--cv", metavar="FILE.wav", required=True, help="six channels: CV 1-4, gate 1-2; 1.0 = 10 V")
+    add("--out", metavar="FILE.wav", required=True, help="the file to write")
+    add("--seed", metavar="N", type=_whole, help="the seed of everything random")
+    add("--preset", metavar="FILE", help="a YAML file with a patch")
+    _add_json(parser)
+    parser.set_defaults(command=_render)
+
+
+def _render(options: argparse.Namespace) -> int:
+    from neurorave_device.render import render
+
+    progress = _progress_bar()
+    report = render(
+        options.bundle,
+        options.cv,
+        options.out,
+        seed=options.seed,
+        preset=options.preset,
+        json_path=options.json,
+        progress=progress,
+    )
+    if progress is not None:
+        sys.stderr.write("\r%60s\r" % "")
+    if options.json != "-":
+        print("%s: %.2f s, %d hits." % (options.out, report["seconds"], len(report["triggers"])))
+    return 0
+
+
+def _progress_bar() -> Optional[Callable[[float], None]]:
+    """Return what draws a bar on stderr, None where nobody would see it."""
+    if not sys.stderr.isatty():
+        return None
+    shown = [-1]
+
+    def draw(part: float) -> None:
+        steps = int(part * 40)
+        if steps != shown[0]:
+            shown[0] = steps
+            sys.stderr.write("\rrendering [%-40s] %3d %%" % ("#" * steps, int(part * 100)))
+            sys.stderr.flush()
+
+    return draw
+
+
+def _add_models(commands: Any) -> None:
+    parser = _add(commands, "models", "list or check bundles", "neurorave models check models/mine")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action")
+    actions.required = True
+    listing = _add(actions, "list", "list the bundles in a folder", "neurorave models list models")
+    listing.add_argument("folder", metavar="DIR", nargs="?", default="models", help="(models)")
+    _add_json(listing)
+    listing.set_defaults(command=_list)
+    checking = _add(
+        actions,
+        "check",
+        "check everything of a bundle: description, files, graphs",
+        "neurorave models check models/hand_percussion",
+    )
+    checking.add_argument("folder", metavar="DIR", help="the bundle's folder")
+    _add_json(checking)
+    checking.set_defaults(command=_check)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from neurorave_device.engine.checks import list_bundles
+
+    found = list_bundles(options.folder)
+    if options.json is not None:
+        _write_json(options.json, {"bundles": [dict(row._asdict()) for row in found]})
+    if options.json != "-":
+        for row in found:
+            size = "%.1f MB" % (row.size_bytes / 1e6)
+            said = row.fault or "%s, %s, %s" % (row.author, row.licence, row.description)
+            print("%-24s %-8s %8s  %s" % (row.name, row.version, size, " ".join(said.split())))
+        if not found:
+            print("No bundle in %s." % options.folder)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from neurorave_device.engine.checks import ERROR, check_bundle
+
+    found = check_bundle(options.folder)
+    good = not any(finding.level == ERROR for finding in found)
+    if options.json is not None:
+        findings = [dict(finding._asdict()) for finding in found]
+        _write_json(options.json, {"bundle": options.folder, "ok": good, "findings": findings})
+    if options.json != "-":
+        for finding in found:
+            if finding.level != ERROR:
+                print("%s: %s" % (finding.level, finding.text))
+        if good:
+            print("%s: well." % options.folder)
+    for finding in found:
+        if finding.level == ERROR:
+            _fail(finding.text, 2)
+    return 0 if good else 2
+
+
+def _add_bench(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "bench",
+        "measure how fast the model runs here",
+        "neurorave bench --bundle models/hand_percussion --paced --seconds 60 --json -",
+    )
+    add = parser.add_argument
+    add("--bundle", metavar="DIR", required=True, help="the model to measure")
+    add("--engine", metavar="NAME", default="onnx", help="onnx or tensorrt (onnx)")
+    add("--threads", metavar="N", type=_whole, default=1, help="threads of the engine (1)")
+    add("--seconds", metavar="S", type=_number, default=10.0, help="how much sound (10)")
+    add("--paced", action="store_true", help="wait between frames as in real life")
+    _add_json(parser)
+    parser.set_defaults(command=_bench)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from neurorave_device.bench import bench
+
+    return 0
+
+
+def _add_doctor(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "doctor",
+        "say what this machine has and lacks, and what to do about it",
+        "neurorave doctor --json -",
+    )
+    _add_json(parser)
+    parser.set_defaults(command=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from neurorave_device import doctor
+
+    results = doctor.examine(doctor.Machine())
+    if options.json is not None:
+        _write_json(options.json, doctor.as_json(results))
+    if options.json != "-":
+        print(doctor.as_text(results))
+    return doctor.exit_status(results)
+
+
+def _add_calibrate(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "calibrate",
+        "calibrate the CV inputs of the board",
+        "neurorave calibrate",
+    )
+    parser.set_defaults(command=_calibrate)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    raise UserError(
+        "calibrate: there is nothing to calibrate, this version has no board inputs; the virtual panel "
+        "and CV recordings give exact volts."
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON; - is stdout")
+
+
+def _write_json(path: str, document: Dict[str, Any]) -> None:
+    from neurorave_device.render import write_json
+
+    write_json(path, document)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("%r is not a number" % text) from None
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("%r is not a whole number" % text) from None
+
+
+def _version() -> str:
+    from neurorave_device import __version__
+
+    return __version__
+
+
+if __name__ == "__main__":
+    sys.exit(main())

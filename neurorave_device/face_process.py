@@ -1,0 +1,54 @@
+"""The face process: the browser panel over the link to the sound process."""
+
+import socket
+import threading
+from typing import Any, Dict, List
+
+from neurorave_device.clock import SystemClock
+from neurorave_device.commands import CommandSender, GatePress, from_descriptor
+from neurorave_device.config import Config
+from neurorave_device.engine.description import read_description
+from neurorave_device.face.panel import server
+from neurorave_device.face_link import SharedLink
+from neurorave_device.processes import READY, StatusPipe, orphaned, run_child, stop_on_signal
+from neurorave_device.shared import SharedMemory
+from neurorave_device.timing import timing
+
+_WATCH_SECONDS = 0.5
+
+
+def work(settings: Dict[str, Any], status: StatusPipe) -> None:
+    """Be the face process."""
+    stop = threading.Event()
+    stop_on_signal(stop.set)
+    config = Config(**settings["config"])
+    clock = SystemClock()
+    commands = CommandSender(from_descriptor(settings["commands"]))
+    # A face that died with a finger on a button left the gate open.
+    for gate in (1, 2):
+        commands.send(GatePress(gate, False))
+    info = read_description(config.bundle).info
+    link = SharedLink(
+        SharedMemory(settings["shared"]),
+        commands,
+        info,
+        timing(config.latency_ms, config.block, info.sample_rate).delay,
+        config.panel == "virtual",
+        clock,
+    )
+    threading.Thread(target=_watch, args=(stop, settings["supervisor"]), daemon=True).start()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=settings["listening"])
+    server.run(
+        link, clock, stop, listener=listener, ready=lambda address: status.send(READY, address)
+    )
+
+
+def _watch(stop: threading.Event, supervisor: int) -> None:
+    while not stop.wait(_WATCH_SECONDS):
+        if orphaned(supervisor):
+            stop.set()
+
+
+def main(arguments: List[str]) -> int:
+    """Run as a child process."""
+    return run_child(arguments, work)

@@ -1,0 +1,69 @@
+"""The inputs thread: reads the jacks a thousand times a second and stamps what it finds with stream time."""
+
+import threading
+from typing import Callable
+
+from neurorave_device.commands import CommandReceiver
+from neurorave_device.inputs.base import Edge, Panel
+from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.settings import apply_panel
+from neurorave_device.shared import Cell
+from neurorave_device.stream import StreamClock, VoltHistory
+
+SCAN_PERIOD = 0.001
+
+
+class InputScan:
+    """Carries volts and edges from a panel to the synthesis; all methods belong to the inputs thread.
+
+    A virtual panel is played from the face: its buttons through ``commands``, its patching through the
+    ``patching`` cell.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        calibration: Calibration,
+        stream: StreamClock,
+        history: VoltHistory,
+        add_edge: Callable[[Edge], None],
+        commands: CommandReceiver,
+        patching: Cell,
+    ) -> None:
+        self._panel = panel
+        self._calibration = calibration
+        self._stream = stream
+        self._history = history
+        self._add_edge = add_edge
+        self._commands = commands
+        self._patching = patching
+        self._seen = 0
+
+    def step(self) -> None:
+        """Scan once."""
+        if isinstance(self._panel, VirtualPanel):
+            self._follow_face(self._panel)
+        else:
+            self._commands.drain()
+        now = self._stream.now()
+        self._history.put(now, self._calibration.apply(self._panel.read(now)))
+        for edge in self._panel.take_edges(now):
+            self._add_edge(edge)
+
+    def run(self, stop: threading.Event) -> None:
+        """Scan until ``stop`` is set; the body of the thread."""
+        while not stop.is_set():
+            # A button's message ends the wait, so that it gets its time at once.
+            self._commands.wait(SCAN_PERIOD)
+            self.step()
+
+    def _follow_face(self, panel: VirtualPanel) -> None:
+        if self._patching.sequence != self._seen:
+            self._seen = self._patching.sequence
+            apply_panel(self._patching.read(), panel)
+        for press in self._commands.drain():
+            if press.down:
+                panel.press(press.gate)
+            else:
+                panel.release(press.gate)

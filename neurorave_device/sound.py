@@ -1,0 +1,260 @@
+"""The sound process: loads the bundle, then plays it with three threads (inputs, synthesis, output)."""
+
+import threading
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+
+from neurorave_device import telemetry
+from neurorave_device.audio.base import AudioOut
+from neurorave_device.audio.buffer import FrameBuffer
+from neurorave_device.audio.output import OutputStage
+from neurorave_device.clock import Clock, SystemClock
+from neurorave_device.commands import CommandReceiver, from_descriptor
+from neurorave_device.config import Config
+from neurorave_device.engine.base import make_engine
+from neurorave_device.engine.bundle import Bundle, load_bundle
+from neurorave_device.engine.voice import Voice
+from neurorave_device.errors import UserError
+from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Panel, Volts
+from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.inputs.cv_file import CvRecording
+from neurorave_device.inputs.replay import ReplayPanel
+from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.processes import DONE, READY, StatusPipe, orphaned, run_child, stop_on_signal
+from neurorave_device.realtime import (
+    INPUTS_PRIORITY,
+    OUTPUT_PRIORITY,
+    SYNTHESIS_PRIORITY,
+    Worker,
+    raise_priority,
+    settle,
+)
+from neurorave_device.scan import InputScan
+from neurorave_device.settings import unpack_values
+from neurorave_device.shared import AudioRing, SharedMemory
+from neurorave_device.stream import StreamClock, VoltHistory
+from neurorave_device.synthesis import Synthesis
+from neurorave_device.telemetry import Report
+from neurorave_device.timing import timing
+
+# How often the main thread looks after the others, and how long the buffer may take to run out at the end.
+_WATCH_SECONDS = 0.05
+_DRAIN_SECONDS = 1.0
+_WARM_FRAMES = 4
+
+
+class Sound:
+    """Everything that plays; built and watched by the process's main thread.
+
+    UserError where the bundle, the recording or the output cannot be used.
+    """
+
+    def __init__(
+        self, config: Config, shared: SharedMemory, commands: CommandReceiver, clock: Clock
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._shared = shared
+        self._tell(Report(audio=config.audio, message="Loading the bundle."))
+        values = unpack_values(shared.parameters.read() or b"")
+        bundle = load_bundle(config.bundle, make_engine(config.engine))
+        self.name = bundle.info.name
+        rate = bundle.info.sample_rate
+        self._rate = float(rate)
+        plan = timing(config.latency_ms, config.block, rate)
+        stream = StreamClock(clock, rate)
+        history = VoltHistory()
+        panel = _make_panel(config, stream)
+        length = _length(config, panel, plan.delay)
+        _warm_up(bundle, values)
+        self._buffer = FrameBuffer(plan.capacity)
+        self._out = make_out(config, rate, clock, shared.ring)
+        self._synthesis = Synthesis(
+            Voice(bundle, values),
+            OutputStage(rate, values["level"]),
+            self._buffer,
+            stream,
+            history,
+            shared.parameters,
+            shared.telemetry,
+            config.block,
+            plan.delay,
+            # The browser gets the sound at the output's own pace; otherwise the ring is the scope's.
+            _nothing if config.audio == "browser" else shared.ring.write,
+            clock,
+            None if length is None else round(length * rate),
+        )
+        self._stop = threading.Event()
+        scan = InputScan(
+            panel, Calibration(), stream, history, self._add_edge, commands, shared.panel
+        )
+        # Buttons that were pressed while there was no sound process are history.
+        commands.drain()
+        self._inputs = Worker("inputs", INPUTS_PRIORITY, lambda: scan.run(self._stop))
+        self._worker = Worker("synthesis", SYNTHESIS_PRIORITY, self._synthesis.run)
+        self._raised = False
+
+    def start(self) -> None:
+        """Fill the buffer and begin to play; UserError where the output cannot be opened."""
+        permitted = raise_priority_allowed()
+        engine = "onnx"
+        message = "ONNX Runtime plays" + (
+            "; TensorRT is not in this version." if self._config.engine == "auto" else "."
+        )
+        if not permitted:
+            message += " Real-time priority is not permitted, see neurorave doctor."
+        report = Report(bundle=self.name, engine=engine, audio=self._config.audio, message=message)
+        self._tell(report)
+        self._synthesis.template = report._replace(message="", realtime=permitted)
+        while self._synthesis.step():
+            pass
+        settle()
+        self._out.start(self._pull)
+        self._inputs.start()
+        self._worker.start()
+
+    def watch(self, stop: threading.Event, supervisor: int) -> None:
+        """Play until ``stop`` is set, the supervisor is gone or the length is over, then fade out.
+
+        UserError where the output gave way (a full disk), the exception of a thread that failed.
+        """
+        while not self._synthesis.ended:
+            if stop.wait(0.0 if stop.is_set() else _WATCH_SECONDS) or orphaned(supervisor):
+                stop.set()
+                self._synthesis.fade_out()
+                self._clock.sleep(0.002)
+            self._check()
+        end = self._clock.now() + _DRAIN_SECONDS
+        while self._buffer.filled and self._clock.now() < end:
+            self._clock.sleep(0.002)
+
+    def close(self) -> None:
+        """End all threads and close the output; UserError where a file could not be completed."""
+        self._synthesis.abandoned = True
+        self._stop.set()
+        self._out.stop()
+        for worker in (self._worker, self._inputs):
+            if worker.is_alive():
+                worker.join(1.0)
+
+    def summary(self) -> str:
+        """Say in one sentence what was played."""
+        report = telemetry.unpack(self._shared.telemetry.read())
+        text = "%.1f s played, %d late frames, %d underruns" % (
+            report.samples / self._rate,
+            report.late,
+            report.underruns + self._out.stats().underruns,
+        )
+        if self._config.audio == "file":
+            text += ", written to %s" % self._config.out
+        return text + "."
+
+    def check_file(self) -> None:
+        """Raise UserError where the output file could not be written to its end."""
+        if self._out.fault is not None:
+            raise UserError(self._out.fault)
+
+    def _check(self) -> None:
+        for worker in (self._worker, self._inputs):
+            if worker.error is not None:
+                raise worker.error
+        fault = self._out.fault
+        if fault is not None:
+            if self._config.audio == "file":
+                raise UserError(fault)
+            raise RuntimeError(fault)
+
+    def _add_edge(self, edge: Edge) -> None:
+        self._synthesis.add_edge(edge)
+
+    def _pull(self, out: np.ndarray) -> None:
+        if not self._raised:
+            self._raised = True
+            raise_priority(OUTPUT_PRIORITY)
+        self._buffer.read(out)
+
+    def _tell(self, report: Report) -> None:
+        self._shared.telemetry.write(telemetry.pack(report))
+
+
+def raise_priority_allowed() -> bool:
+    """Say whether threads of this process may have real-time priority; a thread of its own tries it."""
+    trial = Worker("trial", SYNTHESIS_PRIORITY, lambda: None)
+    trial.start()
+    trial.join()
+    return bool(trial.realtime)
+
+
+def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioOut:
+    """Return the output that the configuration names."""
+    if config.audio == "browser":
+        from neurorave_device.audio.browser import BrowserOut
+
+        return BrowserOut(rate, config.block, clock, ring.write)
+    if config.audio == "soundcard":
+        from neurorave_device.audio.soundcard import SoundCardOut
+
+        return SoundCardOut(rate, config.block, config.device)
+    if config.audio == "file":
+        from neurorave_device.audio.file import FileOut
+
+        if config.out is None:
+            raise UserError("audio: file needs a file to write to, give one with --out FILE.wav.")
+        return FileOut(config.out, rate, config.block, clock)
+    from neurorave_device.audio.null import NullOut
+
+    return NullOut(rate, config.block, clock)
+
+
+def _make_panel(config: Config, stream: StreamClock) -> Panel:
+    if config.panel == "replay":
+        if config.cv_file is None:
+            raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav.")
+        return ReplayPanel(CvRecording(config.cv_file))
+    return VirtualPanel(stream)
+
+
+def _length(config: Config, panel: Panel, delay: float) -> Optional[float]:
+    if config.seconds is not None:
+        return config.seconds
+    # The delay is the output's; without it the last moments of a recording would be cut off.
+    return panel.end + delay if isinstance(panel, ReplayPanel) else None
+
+
+def _warm_up(bundle: Bundle, values: Dict[str, float]) -> None:
+    """Play a hit that nobody hears: the first run of a graph is slower than all others."""
+    voice = Voice(bundle, values)
+    voice.render(_WARM_FRAMES * voice.hop, _silent, [Edge(1, True, 0.0), Edge(2, True, 0.0)])
+
+
+def _silent(sample: int) -> Volts:
+    return SILENT_VOLTS
+
+
+def _nothing(samples: np.ndarray) -> None:
+    pass
+
+
+def work(settings: Dict[str, Any], status: StatusPipe) -> None:
+    """Be the sound process."""
+    stop = threading.Event()
+    stop_on_signal(stop.set)
+    config = Config(**settings["config"])
+    shared = SharedMemory(settings["shared"])
+    sound = Sound(
+        config, shared, CommandReceiver(from_descriptor(settings["commands"])), SystemClock()
+    )
+    sound.start()
+    status.send(READY, sound.name)
+    try:
+        sound.watch(stop, settings["supervisor"])
+    finally:
+        sound.close()
+    sound.check_file()
+    status.send(DONE, sound.summary())
+
+
+def main(arguments: List[str]) -> int:
+    """Run as a child process."""
+    return run_child(arguments, work)
