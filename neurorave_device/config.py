@@ -89,11 +89,11 @@ def _place(error: yaml.YAMLError) -> str:
 
 
 def _adapted(path: str, values: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what a file means: its paths start from its folder."""
+    """Return what a file means: its paths start from its folder, its null output is a name."""
     folder = os.path.dirname(path)
     moved = dict(values)
     if "audio" in moved and moved["audio"] is None:
-        # YAML reads the backend's name as nothing.
+        # YAML reads this backend's name as nothing at all.
         moved["audio"] = "null"
     for key in _PATHS:
         if isinstance(moved.get(key), str) and moved[key]:
@@ -116,7 +116,8 @@ def _checked(source: str, values: Dict[str, Any]) -> Dict[str, Any]:
     wrong = [str(error.path[0]) for error in jsonschema.Draft7Validator(schema).iter_errors(values)]
     # No bound of a schema stops what is not a number.
     wrong += [key for key, value in values.items() if value != value]
-    for key in sorted(wrong)[:1]:
+    if wrong:
+        key = sorted(wrong)[0]
         raise UserError(
             "{}: {} is {!r}, allowed is {}".format(
                 source, key, values[key], allowed[key]["description"]

@@ -54,8 +54,8 @@ def soft_limit(size: float, limit: float, knee: float) -> float:
     room = limit - start
     if size <= start or room <= 0.0:
         return min(size, limit)
-    excess = (size - start) / room
-    return start + room * excess / (1.0 + excess)
+    excess = size - start
+    return start + room * excess / (room + excess)
 
 
 def soft_add(base: float, delta: float) -> float:

@@ -10,7 +10,7 @@ from neurorave_device.inputs.calibration import Calibration
 volts = st.tuples(*[st.floats(-12.0, 12.0)] * 4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(volts)
 def test_the_default_changes_nothing(raw: Volts) -> None:
     assert Calibration().apply(raw) == raw
@@ -21,7 +21,7 @@ def test_each_channel_has_its_own_line() -> None:
     assert calibration.apply((1.0, 1.0, 1.0, 1.0)) == (2.0, 2.0, 0.5, -1.5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(volts, st.tuples(*[st.floats(0.5, 2.0)] * 4), st.tuples(*[st.floats(-1.0, 1.0)] * 4))
 def test_it_undoes_the_error_of_a_board(true: Volts, slope: Volts, shift: Volts) -> None:
     raw = tuple(v * a + b for v, a, b in zip(true, slope, shift))

@@ -20,7 +20,7 @@ def started(value: float) -> OnePole:
     return pole
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(volts, volts, st.lists(steps, min_size=1, max_size=8), taus)
 def test_many_steps_equal_one(start: float, target: float, parts: List[float], tau: float) -> None:
     cut, whole = started(start), started(start)
@@ -33,7 +33,7 @@ def test_after_the_time_constant_63_percent_are_done() -> None:
     assert started(0.0).step(1.0, 0.005, 0.005) == pytest.approx(1.0 - math.exp(-1.0))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(volts, volts, steps, taus)
 def test_it_never_overshoots(start: float, target: float, dt: float, tau: float) -> None:
     value = started(start).step(target, dt, tau)

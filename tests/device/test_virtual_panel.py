@@ -63,7 +63,7 @@ def test_waves_have_their_shape(source: str, wanted: List[float]) -> None:
         assert volts == pytest.approx(wanted, abs=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(OSCILLATORS), rates, st.floats(-10, 10), st.floats(0, 10), st.floats(0, 500))
 def test_volts_never_leave_the_rails(
     source: str, rate: float, value: float, depth: float, time: float
@@ -75,7 +75,7 @@ def test_volts_never_leave_the_rails(
     assert abs(volts - value) <= depth + 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.0, 3.0), rates), min_size=1, max_size=8))
 def test_a_change_of_rate_never_makes_the_voltage_jump(changes: List[Tuple[float, float]]) -> None:
     clock, panel = panel_at(5.0)
@@ -155,7 +155,7 @@ def play(script: List[Tuple[float, Tuple[str, float]]], take: bool) -> List[Edge
     return found + list(panel.take_edges(clock.now() + 1.0))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.0, 0.7), actions), max_size=14))
 def test_edges_alternate_in_order_however_often_they_are_taken(
     script: List[Tuple[float, Tuple[str, float]]],
@@ -166,7 +166,7 @@ def test_edges_alternate_in_order_however_often_they_are_taken(
     assert [edge.time for edge in seldom] == sorted(edge.time for edge in seldom)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 0.9), rates), min_size=1, max_size=6))
 def test_a_change_of_rate_keeps_the_phase_of_the_clock(changes: List[Tuple[float, float]]) -> None:
     clock, panel = panel_at()
