@@ -22,15 +22,15 @@ def _prepare(args: argparse.Namespace) -> Optional[int]:
 def _fit(args: argparse.Namespace) -> Optional[int]:
     from .training.fit import main as run
 
-    status: Optional[int] = run(args)
-    return status
+    run(args)
+    return 0
 
 
 def _export(args: argparse.Namespace) -> Optional[int]:
     from .export import main as run
 
-    status: Optional[int] = run(args)
-    return status
+    run(args)
+    return 0
 
 
 class _Parser(argparse.ArgumentParser):

@@ -3,12 +3,13 @@
 import builtins
 import errno
 import fcntl
+import os
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
 
-from neurorave_train.data import measure, outfolder, work
+from neurorave_train.data import loading, measure, outfolder, work
 from neurorave_train.data.prepared import PreparedData
 
 from .audio_sets import prepare, stroke, strokes, write
@@ -65,7 +66,7 @@ def test_interrupted_anywhere_and_run_again(
         "decode": (work, "probe"),
         "pieces": (work, "to_int16"),
         "measure": (measure.Meter, "measure"),
-        "publish": (outfolder.os, "replace"),
+        "publish": (os, "replace"),
     }
     owner, name = spots[place]
     with monkeypatch.context() as patch:
@@ -74,8 +75,8 @@ def test_interrupted_anywhere_and_run_again(
             original = outfolder.OutFolder.publish
 
             def publish(self: Any, report: Any) -> None:
-                stopped = stop_at(call, outfolder.os.replace, KeyboardInterrupt())
-                patch.setattr(outfolder.os, "replace", stopped)
+                stopped = stop_at(call, os.replace, KeyboardInterrupt())
+                patch.setattr(os, "replace", stopped)
                 original(self, report)
 
             patch.setattr(outfolder.OutFolder, "publish", publish)
@@ -166,7 +167,7 @@ def test_other_arguments_are_refused(
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
         if state == "begun":
-            patch.setattr(work, "probe", stop_at(3, work.probe, KeyboardInterrupt()))
+            patch.setattr(work, "probe", stop_at(3, loading.probe, KeyboardInterrupt()))
         prepare(tmp_path / "set", out)
     before = sorted(out.rglob("*"))
     capsys.readouterr()
@@ -191,7 +192,7 @@ def test_two_at_once_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[s
     strokes(tmp_path / "set", 10)
     out = tmp_path / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "probe", stop_at(2, work.probe, KeyboardInterrupt()))
+        patch.setattr(work, "probe", stop_at(2, loading.probe, KeyboardInterrupt()))
         prepare(tmp_path / "set", out)
     with open(out / "work" / "lock", "wb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
