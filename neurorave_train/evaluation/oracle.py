@@ -13,7 +13,7 @@ import soxr
 from neurorave_device.engine.quantiles import QuantileTable
 
 from .metrics import Array, Floats, pearson
-from .protocol import DESCRIPTORS, Codec
+from .protocol import DESCRIPTORS, Codec, counted_frames
 
 WINDOW = 2048
 LOUDNESS_RATE = 48000
@@ -117,19 +117,20 @@ class OracleEars:
         return np.asarray(spectrum.T * scale)
 
 
-def agreement(codec: Codec, ears: OracleEars, audio: Floats, counted: Array) -> Dict[str, Any]:
+def agreement(codec: Codec, ears: OracleEars, clips: Sequence[Floats]) -> Dict[str, Any]:
     """How the codec's own meter and the oracle agree on the original clips, per descriptor.
 
-    Pearson over the counted frames [N, F] in quantile units, and the mean difference oracle - own.
+    Over the counted frames, in quantile units: Pearson, and the mean difference oracle minus own.
     """
+    audio = np.stack(list(clips))
     own = codec.measure(audio)[1]
     other = ears(audio, range(len(DESCRIPTORS)))
     found: Dict[str, Any] = {}
     for d, name in enumerate(DESCRIPTORS):
-        known = np.asarray(counted, dtype=np.bool_) & np.isfinite(other[..., d])
+        known = counted_frames(codec, own, d) & np.isfinite(other[..., d])
         x, y = own[..., d][known], other[..., d][known]
         found[name] = {
-            "rho": pearson(x, y) if len(x) else None,
+            "rho": pearson(x, y),
             "difference": float((y - x).mean()) if len(x) else None,
         }
     return found

@@ -37,7 +37,7 @@ Progress = Callable[[int, int, str], None]
 class Codec(Protocol):
     """A model under test; all arrays are numpy float32, N clips of F * hop samples.
 
-    `quantiles` [D, 25] are the knots of the descriptors in the order of DESCRIPTORS, rms (dB) first.
+    Descriptors are those of DESCRIPTORS, in this order, rms in dB.
     Whatever delay the analysis has is already taken out: frame t of latents and descriptors is
     centred on the samples t*hop .. (t+1)*hop, and the decoded audio lies on the input.
     """
@@ -46,7 +46,11 @@ class Codec(Protocol):
     hop: int
     latents: int
     latency_samples: int
-    quantiles: Array
+
+    @property
+    def quantiles(self) -> Array:
+        """Knots [D, 25] in physical units; a plain attribute will do."""
+        ...
 
     def encode(self, audio: Floats) -> Floats:
         """Latents [N, F, L] of audio [N, F*hop]."""

@@ -1,0 +1,185 @@
+"""The `neurorave-evaluate` command: a bundle and a folder of recordings in, figures out."""
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from neurorave_device.errors import UserError
+
+from ..errors import RunFailure
+
+EPILOG = """example:
+  neurorave-evaluate models/hand_percussion --data recordings/valid --json figures.json --html report
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad usage in one sentence, as for every other mistake."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of neurorave-evaluate."""
+    top = _Parser(
+        prog="neurorave-evaluate",
+        description="Measure how well a bundle reproduces recordings and obeys its descriptors.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("bundle", metavar="BUNDLE", help="folder of the bundle")
+    top.add_argument("--data", required=True, metavar="DIR", help="folder of audio files")
+    top.add_argument("--json", metavar="FILE", help="write the figures; - is stdout")
+    top.add_argument("--html", metavar="DIR", help="write a report with pictures")
+    top.add_argument("--limit", type=_two_or_more, metavar="N", help="use the first N clips")
+    top.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="leave out files of this name or path (may be repeated)",
+    )
+    top.add_argument(
+        "--oracle",
+        action="store_true",
+        help="measure the answers with librosa, MoSQITo and timbral_models, not with the bundle",
+    )
+    top.add_argument(
+        "--quick", action="store_true", help="leave out the Eurorack curves, most of the time"
+    )
+    top.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    return top
+
+
+def _two_or_more(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 2:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; it must be a number from 2 on")
+    return value
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the command; returns the exit status (0, 1 on failure, 2 on bad usage or input)."""
+    args = parser().parse_args(argv)
+    try:
+        _run(args)
+    except UserError as error:
+        return _complain(args, str(error), 2)
+    except KeyboardInterrupt:
+        return _complain(args, "interrupted; nothing was written.", 130)
+    except Exception as error:
+        words = str(error) if isinstance(error, RunFailure) else f"{type(error).__name__}: {error}"
+        return _complain(args, words, 1)
+    return 0
+
+
+def _complain(args: argparse.Namespace, words: str, status: int) -> int:
+    if args.debug:
+        traceback.print_exc()
+    print(f"neurorave-evaluate: {words}", file=sys.stderr)
+    return status
+
+
+def _run(args: argparse.Namespace) -> None:
+    # The libraries take seconds to import; --help and bad usage do without them.
+    from .clips import load_clips
+    from .codec import BundleCodec
+    from .protocol import clip_samples, evaluate_codec
+    from .text import lines
+
+    _check_outputs(args)
+    codec = BundleCodec(args.bundle)
+    samples = clip_samples(codec.sample_rate, codec.hop)
+    clips = load_clips(args.data, codec.sample_rate, samples, args.exclude, args.limit)
+    for note in clips.notes:
+        print(note, file=sys.stderr)
+    ears = None
+    if args.oracle:
+        from .oracle import OracleEars
+
+        ears = OracleEars(codec.sample_rate, codec.hop, codec.quantiles)
+    with _Bar() as bar:
+        figures = evaluate_codec(codec, clips.audio, args.quick, ears=ears, progress=bar.show)
+    result: Dict[str, Any] = {"bundle": args.bundle, "name": codec.name, "files": clips.files}
+    result.update(figures)
+    if ears is not None:
+        from .oracle import agreement
+
+        result["oracle"] = {
+            "agreement": agreement(codec, ears, clips.audio),
+            "skipped": ears.skipped,
+        }
+    print("\n".join(lines(result)), file=sys.stderr if args.json == "-" else sys.stdout)
+    if args.html:
+        from .report import write_report
+
+        write_report(Path(args.html), codec, clips.audio, result)
+    _write_json(args.json, result)
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Refuse what cannot be written before minutes are spent."""
+    if args.json not in (None, "-"):
+        path = Path(args.json)
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise UserError(f"--json {path}: allowed is a file in a folder that exists, or -.")
+        if not os.access(path.absolute().parent, os.W_OK):
+            raise UserError(f"--json {path}: the folder cannot be written.")
+    if args.html is not None:
+        try:
+            Path(args.html).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"--html {args.html}: cannot be made a folder ({error.strerror})."
+            ) from error
+
+
+def _write_json(target: Optional[str], result: Dict[str, Any]) -> None:
+    from ..data.files import replacing
+
+    if target is None:
+        return
+    text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        with replacing(Path(target)) as stream:
+            stream.write(text.encode("utf-8"))
+    except OSError as error:
+        raise RunFailure(f"--json {target}: not written ({error.strerror}).") from error
+
+
+class _Bar:
+    """A progress bar on stderr where that is a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        self._progress = Progress(console=console, disable=not console.is_terminal, transient=True)
+        self._task = self._progress.add_task("evaluating", total=None)
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, done: int, total: int, label: str) -> None:
+        """Move the bar; called from the evaluation's own thread."""
+        self._progress.update(self._task, completed=done, total=total, description=label)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
