@@ -107,8 +107,7 @@ class Sound:
         report = Report(bundle=self.name, engine=engine, audio=self._config.audio, message=message)
         self._tell(report)
         self._synthesis.template = report._replace(message="", realtime=permitted)
-        while self._synthesis.step():
-            pass
+        self._synthesis.prefill()
         settle()
         self._out.start(self._pull)
         self._inputs.start()
@@ -141,10 +140,11 @@ class Sound:
     def summary(self) -> str:
         """Say in one sentence what was played."""
         report = telemetry.unpack(self._shared.telemetry.read())
-        text = "%.1f s played, %d late frames, %d underruns" % (
+        underruns = report.underruns + self._out.stats().underruns
+        text = "%.1f s played, %s, %s" % (
             report.samples / self._rate,
-            report.late,
-            report.underruns + self._out.stats().underruns,
+            _count(report.late, "late frame"),
+            _count(underruns, "underrun"),
         )
         if self._config.audio == "file":
             text += ", written to %s" % self._config.out
@@ -230,6 +230,10 @@ def _warm_up(bundle: Bundle, values: Dict[str, float]) -> None:
 
 def _silent(sample: int) -> Volts:
     return SILENT_VOLTS
+
+
+def _count(number: int, name: str) -> str:
+    return "%d %s%s" % (number, name, "" if number == 1 else "s")
 
 
 def _nothing(samples: np.ndarray) -> None:

@@ -85,6 +85,13 @@ class Synthesis:
         """How many frames took longer to compute than they last. Any thread."""
         return self._late
 
+    def prefill(self) -> None:
+        """Fill the buffer before the output starts; how long that takes counts nowhere."""
+        while self.step():
+            pass
+        self._late = 0
+        self._load = 0.0
+
     def run(self) -> None:
         """Fill the buffer until the sound has faded out; the body of the thread."""
         while not self.ended and not self.abandoned:

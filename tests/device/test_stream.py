@@ -1,0 +1,123 @@
+"""Stream time under jitter, drift and gaps, and the history of the jacks."""
+
+import random
+from typing import List
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neurorave_device.clock import VirtualClock
+from neurorave_device.inputs.base import SILENT_VOLTS
+from neurorave_device.stream import StreamClock, VoltHistory
+from neurorave_device.timing import timing
+
+RATE = 44100
+BLOCK = 128
+
+
+def play(seconds: float, jitter: float, speed: float) -> List[float]:
+    """Let an output take blocks late by up to ``jitter``; return the errors of the stream time in between."""
+    random.seed(1)
+    clock = VirtualClock(1000.0)
+    stream = StreamClock(clock, RATE)
+    errors = []
+    position = 0
+    due = 0.0
+    while due < seconds:
+        position += BLOCK
+        late = random.uniform(0.0, jitter)
+        clock.advance(1000.0 + due + late - clock.now())
+        stream.anchor(position)
+        # The true position: what an output with this speed has taken, on average half the jitter late.
+        passed = clock.now() - 1000.0 - jitter / 2.0
+        errors.append(stream.now() - (BLOCK / RATE + passed * speed))
+        due += BLOCK / RATE / speed
+    return errors
+
+
+def test_before_the_first_block_stream_time_stands_at_zero() -> None:
+    clock = VirtualClock(50.0)
+    stream = StreamClock(clock, RATE)
+    clock.advance(10.0)
+    assert stream.now() == 0.0
+    stream.anchor(BLOCK)
+    clock.advance(0.5)
+    assert abs(stream.now() - (BLOCK / RATE + 0.5)) < 1e-9
+
+
+def test_an_exact_output_gives_exact_time() -> None:
+    assert max(abs(error) for error in play(3.0, 0.0, 1.0)) < 1e-9
+
+
+def test_jitter_of_two_milliseconds_becomes_a_tenth() -> None:
+    errors = play(6.0, 0.002, 1.0)
+    assert max(abs(error) for error in errors) < 0.0011
+    assert max(abs(error) for error in errors[len(errors) // 2 :]) < 0.0002
+
+
+def test_a_card_that_drifts_is_followed() -> None:
+    assert max(abs(error) for error in play(20.0, 0.002, 1.0005)) < 0.0015
+
+
+@given(
+    steps=st.lists(st.tuples(st.floats(0.0, 0.3), st.integers(0, 40000)), min_size=1, max_size=30)
+)
+def test_stream_time_never_falls(steps: List[List[float]]) -> None:
+    clock = VirtualClock()
+    stream = StreamClock(clock, RATE)
+    position = 0
+    latest = 0.0
+    for seconds, samples in steps:
+        clock.advance(seconds)
+        position += int(samples)
+        stream.anchor(position)
+        now = stream.now()
+        assert now >= latest
+        latest = now
+
+
+def test_after_a_gap_stream_time_goes_on_from_the_sound_not_from_the_wall() -> None:
+    clock = VirtualClock()
+    stream = StreamClock(clock, RATE)
+    stream.anchor(RATE)
+    clock.advance(10.0)
+    # Ten seconds without a block (the machine was busy): the sound stands at one second and a block.
+    stream.anchor(RATE + BLOCK)
+    clock.advance(0.25)
+    assert abs(stream.now() - (1.0 + BLOCK / RATE + 0.25)) < 1e-9
+
+
+@given(
+    gaps=st.lists(st.floats(0.0, 0.01), max_size=60),
+    size=st.integers(2, 40),
+    when=st.floats(0, 0.7),
+)
+def test_the_history_gives_the_last_reading_not_after_a_time(
+    gaps: List[float], size: int, when: float
+) -> None:
+    history = VoltHistory(size)
+    readings = []
+    time = 0.0
+    for number, gap in enumerate(gaps):
+        time += gap
+        volts = (float(number), 0.0, 0.0, 0.0)
+        history.put(time, volts)
+        readings.append((time, volts))
+    if not readings:
+        assert history.at(when) == SILENT_VOLTS
+        return
+    kept = readings[-(size - 1) :]
+    before = [volts for then, volts in kept if then <= when]
+    assert history.at(when) == (before[-1] if before else kept[0][1])
+    assert history.newest == readings[-1][1]
+
+
+@given(latency=st.floats(1.0, 1000.0), block=st.integers(16, 4096), rate=st.integers(8000, 96000))
+def test_the_buffer_holds_what_was_asked_and_the_delay_covers_it(
+    latency: float, block: int, rate: int
+) -> None:
+    plan = timing(latency, block, rate)
+    assert plan.capacity % block == 0
+    assert plan.capacity >= max(2 * block, int(latency * 1e-3 * rate))
+    assert plan.capacity < max(2 * block, latency * 1e-3 * rate) + block
+    assert plan.delay * rate >= plan.capacity + block
