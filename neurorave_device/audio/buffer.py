@@ -26,11 +26,14 @@ class FrameBuffer:
         self._dry = True
         self._began = False
         self._closed = False
+        # After a gap the sound rises from place `_rise` of one ramp while what was last heard falls from place
+        # `_fall` of the other, so that the shortest gap is soft too. A first attack is not touched.
         self._up = np.arange(1, RAMP + 1, dtype=np.float32) / RAMP
-        # One ramp down for each length of a gap, made beforehand: the callback allocates nothing.
-        self._downs = [
-            np.linspace(1.0, 0.0, size + 1, dtype=np.float32)[1:] for size in range(RAMP + 1)
-        ]
+        self._down = np.float32(1.0) - self._up
+        self._rise = RAMP
+        self._fall = RAMP
+        self._residue = 0.0
+        self._scratch = np.zeros(RAMP, dtype=np.float32)
         self.underruns = 0
 
     @property
@@ -68,19 +71,36 @@ class FrameBuffer:
             out[:first] = self._ring[place : place + first]
             out[first:count] = self._ring[: count - first]
             self._read += count
-            if self._dry:
-                # A buffer that was dry starts softly, unless it never sounded: a first attack is kept.
-                if self._began:
-                    ramp = min(RAMP, count)
-                    out[:ramp] *= self._up[:ramp]
-                self._dry = False
-                self._began = True
+            self._began = True
+            self._dry = False
+            self._soften(out[:count])
             self._last = float(out[count - 1])
         if count < wanted:
             if self._began and not self._closed:
                 self.underruns += 1
-            ramp = min(RAMP, wanted - count)
-            np.multiply(self._downs[ramp], self._last, out=out[count : count + ramp])
-            out[count + ramp :] = 0.0
+            if not self._dry:
+                self._dry = True
+                self._residue = self._last
+                self._rise = self._fall = 0
+            steps = min(RAMP - self._fall, wanted - count)
+            np.multiply(
+                self._down[self._fall : self._fall + steps],
+                self._residue,
+                out=out[count : count + steps],
+            )
+            out[count + steps :] = 0.0
+            self._fall += steps
             self._last = float(out[-1])
-            self._dry = True
+
+    def _soften(self, part: np.ndarray) -> None:
+        """Lets `part` rise, and what was heard before the gap fall, as far as they have not yet."""
+        steps = min(RAMP - self._rise, part.size)
+        if steps > 0:
+            part[:steps] *= self._up[self._rise : self._rise + steps]
+            self._rise += steps
+        steps = min(RAMP - self._fall, part.size)
+        if steps > 0:
+            rest = self._scratch[:steps]
+            np.multiply(self._down[self._fall : self._fall + steps], self._residue, out=rest)
+            part[:steps] += rest
+            self._fall += steps

@@ -18,6 +18,8 @@ SCHEMA_VERSION = 1
 SCHEMA_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bundle_schema.json")
 # A description is some tens of kilobytes; anything far above is not one.
 LARGEST = 4 * 1024 * 1024
+# The safe loader in C, ten times as fast, where PyYAML was built with it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Description(NamedTuple):
@@ -47,7 +49,7 @@ def read_document(folder: str) -> Tuple[str, Dict[str, Any]]:
         if os.path.getsize(path) > LARGEST:
             raise UserError("{}: larger than {} bytes, which no bundle is".format(path, LARGEST))
         with open(path, encoding="utf-8") as handle:
-            document = yaml.safe_load(handle)
+            document = yaml.load(handle, Loader=_LOADER)
     except OSError as error:
         raise UserError("{}: cannot be read ({})".format(path, error.strerror)) from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:

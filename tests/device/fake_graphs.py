@@ -7,6 +7,7 @@ import numpy as np
 from neurorave_device.engine.base import Graph, Value
 from neurorave_device.engine.bundle import Bundle
 from neurorave_device.engine.description import read_description
+
 from .toy import TOY
 
 HOP = 512

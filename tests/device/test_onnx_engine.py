@@ -9,6 +9,7 @@ import pytest
 from neurorave_device.engine.base import make_engine
 from neurorave_device.engine.onnx_engine import OnnxGraph
 from neurorave_device.errors import UserError
+
 from .toy import BAD_GRAPHS, TOY
 
 
@@ -43,7 +44,12 @@ def test_names_and_shapes_are_read_from_the_graph_without_states() -> None:
 
 def test_states_carry_over_from_frame_to_frame() -> None:
     graph = _graph("prior")
-    inputs = {"noise": np.zeros((1, 16), np.float32), "temperature": 1.0, "forced": 0.0, "force": 0.0}
+    inputs: Dict[str, Any] = {
+        "noise": np.zeros((1, 16), np.float32),
+        "temperature": 1.0,
+        "forced": 0.0,
+        "force": 0.0,
+    }
     rms = [float(graph.run(**inputs)["descriptors"][0, 0, 0]) for _ in range(4)]
     assert rms == pytest.approx(np.exp(-0.05 * np.arange(4)) - 0.05, abs=1e-6)
 

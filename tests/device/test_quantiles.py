@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.quantiles import QuantileTable
+
 from .toy import TOY
 
 STEPS = st.lists(st.floats(0.01, 100.0), min_size=24, max_size=24)

@@ -30,7 +30,7 @@ def edit_description(bundle: str, change: Callable[[Dict[str, Any]], None]) -> N
     """Rewrites bundle.yaml after `change` has had its way with the document."""
     path = os.path.join(bundle, "bundle.yaml")
     with open(path, encoding="utf-8") as handle:
-        document = yaml.safe_load(handle)
+        document = yaml.load(handle, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     change(document)
     with open(path, "w", encoding="utf-8") as handle:
         yaml.safe_dump(document, handle, sort_keys=False)
