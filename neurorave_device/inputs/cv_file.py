@@ -124,12 +124,6 @@ class CvRecording:
             start += len(samples)
         if not start:
             raise UserError("{}: empty, a CV recording has at least one sample".format(self.path))
-        if start < self._file.frames:
-            raise UserError(
-                "{}: broken off at sample {}, its header says {} samples".format(
-                    self.path, start, self._file.frames
-                )
-            )
         self._edges.sort(key=lambda edge: (edge.time, edge.gate))
         return start
 

@@ -174,6 +174,15 @@ def test_once_the_hit_is_over_loudness_is_over_too(
     assert guard.limit(ended, ALL, ended, ALL)[0] == 0.0
 
 
+def test_loudness_may_fall_at_once() -> None:
+    guard = Guard(make_guard_info(limit=100.0))
+    base = [0.6] * 5
+    guard.limit([0.99] * 5, ALL, base, ALL)
+    fallen = guard.limit([0.6] * 5, ALL, base, ALL)
+    assert fallen[0] == 0.6
+    assert fallen[1:] == pytest.approx([0.99 - RATE_MARGIN * RATE] * 4)
+
+
 def test_a_trigger_jumps_freely() -> None:
     guard = Guard(make_guard_info(limit=100.0))
     low, high, base = [0.1] * 5, [0.9] * 5, [0.5] * 5

@@ -56,6 +56,11 @@ def test_noise_below_the_threshold_changes_nothing() -> None:
     assert settled(mapper(), (0.04, -0.05, 0.03, 0.05)) == settled(mapper(), REST)
 
 
+def test_noise_is_not_played_where_the_menu_speaks_either() -> None:
+    made = mapper(cv3_offset=0.5)
+    assert settled(made, (0.0, 0.0, 0.045, 0.0)).descriptors[CENTROID] == 0.25
+
+
 def test_a_patched_cv_asks_for_its_descriptor_only() -> None:
     targets = settled(mapper(), (0.0, 0.0, 2.5, 0.0))
     assert targets.mask == (True, True, False, False, False)
@@ -255,6 +260,13 @@ def test_what_is_below_the_silent_level_is_never_raised() -> None:
     raised = [combine(targets, (level,) * 5)[0][RMS] for level in (silent + 0.05, audible, 0.8)]
     assert raised[0] - (silent + 0.05) < 0.1 and raised[1] - audible > 0.1
     assert raised == sorted(raised)
+
+
+def test_a_loudness_held_at_nothing_in_the_menu_is_not_raised_either() -> None:
+    made = mapper(rms_mode="asked", rms_value=0.0)
+    assert combine(settled(made, (0.0, 5.0, 0.0, 0.0), True), BASE)[0][RMS] == 0.0
+    made = mapper(rms_mode="asked", rms_value=0.7)
+    assert combine(settled(made, (0.0, 5.0, 0.0, 0.0)), BASE)[0][RMS] > 0.8
 
 
 def test_loudness_may_still_be_held_by_choice() -> None:

@@ -183,6 +183,14 @@ def test_a_change_of_rate_keeps_the_phase_of_the_clock(changes: List[Tuple[float
     assert len(rising) in (math.floor(cycles - 1e-6) + 1, math.floor(cycles + 1e-6) + 1)
 
 
+def test_a_pulse_that_becomes_shorter_than_it_already_is_ends_now() -> None:
+    clock, panel = panel_at()
+    panel.set_clock(1, on=True, rate=1.0, width=0.9)
+    clock.advance(0.5)
+    panel.set_clock(1, width=0.1)
+    assert panel.take_edges(0.9) == (Edge(1, True, 0.0), Edge(1, False, 0.5))
+
+
 def test_edges_that_were_given_out_ahead_of_time_are_not_contradicted() -> None:
     _clock, panel = panel_at()
     panel.set_clock(1, on=True, rate=10.0, width=0.5)
