@@ -1,15 +1,23 @@
 """The `neurorave` command. Exit status: 0 well, 1 failure while running, 2 bad usage or bad input."""
 
 import argparse
+import math
 import os
 import sys
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, NoReturn, Optional, Sequence
 
 from neurorave_device.errors import UserError
 
 # What a command imports it imports itself: `neurorave --help` shall not wait for ONNX Runtime.
 
 PROGRAM = "neurorave"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence, not a page."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, "%s: %s, see %s --help\n" % (self.prog, message, self.prog))
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -36,7 +44,7 @@ def _fail(sentence: str, status: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROGRAM,
         description="The module: plays a neural sound model under control voltages and gates.",
         epilog="example: neurorave run --bundle models/hand_percussion",
@@ -94,7 +102,11 @@ def _run(options: argparse.Namespace) -> int:
         "seconds": options.seconds,
         "port": options.port,
     }
-    return daemon.run(load_config(options.config, given))
+    try:
+        return daemon.run(load_config(options.config, given))
+    except KeyboardInterrupt:
+        # Before the daemon has taken the signals over; nothing was started yet.
+        return 0
 
 
 def _add_render(commands: Any) -> None:
@@ -279,9 +291,12 @@ def _write_json(path: str, document: Dict[str, Any]) -> None:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("%r is not a number" % text) from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError("%r is not a number" % text)
+    return number
 
 
 def _whole(text: str) -> int:
