@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .ONESHELL:
+.NOTPARALLEL:
 .SUFFIXES:
 
 VENV := .venv
@@ -51,23 +52,26 @@ $(BIN)/python:
 	echo "Making $(VENV) with $$python"
 	"$$python" -m venv $(VENV)
 
+# Each includes the one before, in one installation, so a fresh `make test` does not install three times over.
 $(VENV)/.done-module: pyproject.toml | $(BIN)/python
-	@.ci/debian libportaudio2 || echo 'Going on without a sound card; the browser panel has its own sound.' >&2
-	echo 'Installing the module into $(VENV) (the first time takes a minute or two)'
+	@echo 'Installing the module into $(VENV) (the first time takes a minute or two)'
+	.ci/debian libportaudio2 || echo 'Going on without a sound card; the browser panel has its own sound.' >&2
 	$(BIN)/python -m pip install -e '.[panel]'
 	touch $@
 
-$(VENV)/.done-train: $(VENV)/.done-module
-	@echo 'Installing the training side into $(VENV) (torch alone is large)'
+$(VENV)/.done-train: pyproject.toml | $(BIN)/python
+	@echo 'Installing the module and the training side into $(VENV) (torch alone is large)'
+	.ci/debian libportaudio2 || true
 	$(BIN)/python -m pip install -e '.[panel,train]'
-	touch $@
+	touch $(VENV)/.done-module $@
 
-$(VENV)/.done-dev: $(VENV)/.done-train
-	@echo 'Installing the test and check tools into $(VENV)'
+$(VENV)/.done-dev: pyproject.toml | $(BIN)/python
+	@echo 'Installing the module, the training side and the tools for tests into $(VENV) (torch alone is large)'
+	.ci/debian libportaudio2 || true
 	$(BIN)/python -m pip install -e '.[dev]'
 	# It asks for "sklearn", a dead name; what it really needs is in the dev extra.
 	$(BIN)/python -m pip install --no-deps 'timbral_models==0.4.0'
-	touch $@
+	touch $(VENV)/.done-module $(VENV)/.done-train $@
 
 $(VENV36)/.done: pyproject.toml .ci/requirements.py | $(BIN)/python
 	@python="$(PYTHON36)"
