@@ -97,6 +97,7 @@ def assemble(
             {"name": name, "unit": unit, "quantiles": [float(v) for v in knots]}
             for (name, unit), knots in zip(measure.NAMES_UNITS, quantiles)
         ],
+        "probe": measure.probe_reading(arguments.sample_rate, arguments.hop),
         "guard": guard.plain(),
         "refused": [{"name": r.name, "reason": r.refused} for r in results if r.refused],
         "notes": list(notes) + _notes(results, indices),

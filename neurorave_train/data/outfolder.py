@@ -15,6 +15,7 @@ import yaml
 from neurorave_device.errors import UserError
 
 from .files import replacing, sync, write_json
+from .measure import probe_reading, same_reading
 from .scan import Source
 
 SCHEMA = 1
@@ -138,11 +139,16 @@ class OutFolder:
         return found
 
     def is_finished(self, sources: Sequence[Source]) -> bool:
-        """Whether the folder holds these very recordings; otherwise it is opened for work."""
+        """Whether the folder holds these very recordings, measured by the descriptors of today.
+
+        Otherwise it is opened for work.
+        """
         report = self.report()
         if report is not None and report.get("inputs") == signature(sources):
             sizes = report.get("files", {})
-            if all(_size(self.path / name) == size for name, size in sizes.items()):
+            whole = all(_size(self.path / name) == size for name, size in sizes.items())
+            reading = probe_reading(self.arguments.sample_rate, self.arguments.hop)
+            if whole and same_reading(report.get("probe", []), reading):
                 # An interruption between the last file and the cleaning leaves this behind.
                 shutil.rmtree(self.work, ignore_errors=True)
                 return True

@@ -12,6 +12,7 @@ import yaml
 from neurorave_device.errors import UserError
 
 from .hits import Floats, Hit, to_float
+from .measure import probe_reading, same_reading
 from .outfolder import REPORT, SCHEMA
 from .splits import TRAIN, VALID
 from .statistics import GuardRanges
@@ -146,6 +147,15 @@ class PreparedData:
                 raise UserError(
                     f"{path}: {'missing' if there < 0 else f'{there} bytes'}, {REPORT} says "
                     f"{size} bytes; run neurorave-train prepare again."
+                )
+        # Tables of other descriptors would be asked for with one meaning and trained with another.
+        reading = self.report.get("probe")
+        if reading is not None:
+            today = probe_reading(self.sample_rate, self.hop)
+            if not same_reading(reading, today):
+                raise UserError(
+                    f"{self.folder}: was measured by other descriptors than this version has; run "
+                    "neurorave-train prepare again."
                 )
         if self.quantiles.ndim != 2 or not (np.diff(self.quantiles) > 0).all():
             raise ValueError("the quantile tables do not ascend")

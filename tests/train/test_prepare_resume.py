@@ -9,8 +9,10 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
+from neurorave_device.errors import UserError
 from neurorave_train.data import loading, measure, outfolder, work
 from neurorave_train.data.prepared import PreparedData
+from neurorave_train.descriptors import Descriptors
 
 from .audio_sets import prepare, stroke, strokes, write
 
@@ -150,6 +152,22 @@ def test_a_damaged_finished_folder_is_made_whole(tmp_path: Path) -> None:
     (out / "audio.train.npy").write_bytes(b"x")
     assert prepare(tmp_path / "set", out) == 0
     assert contents(out) == before
+
+
+def test_a_folder_of_other_descriptors_is_measured_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strokes(tmp_path / "set", 6)
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        original = Descriptors.forward
+        patch.setattr(Descriptors, "forward", lambda self, audio: 1.1 * original(self, audio))
+        assert prepare(tmp_path / "set", out) == 0
+        PreparedData(out)
+    with pytest.raises(UserError, match="other descriptors"):
+        PreparedData(out)
+    assert prepare(tmp_path / "set", out) == 0
+    PreparedData(out)
 
 
 @pytest.mark.parametrize("state", ["finished", "begun"])
