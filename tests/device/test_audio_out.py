@@ -278,7 +278,7 @@ def test_a_missing_portaudio_is_one_sentence(monkeypatch: Any) -> None:
 
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Finder()] + sys.meta_path)
-    with pytest.raises(UserError, match="which is missing [(]Debian: libportaudio2"):
+    with pytest.raises(UserError, match=r"which is missing \(Debian: libportaudio2"):
         SoundCardOut(RATE, BLOCK).start(Ramp())
 
 
