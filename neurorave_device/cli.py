@@ -16,6 +16,11 @@ PROGRAM = "neurorave"
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaint is one sentence, not a page."""
 
+    def __init__(self, **options: Any) -> None:
+        # Examples stay on their line.
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**options)
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, "%s: %s, see %s --help\n" % (self.prog, message, self.prog))
 
@@ -118,7 +123,9 @@ def _add_render(commands: Any) -> None:
     )
     add = parser.add_argument
     add("--bundle", metavar="DIR", required=True, help="the model to play")
-    add("--cv", metavar="FILE.wav", required=True, help="six channels: CV 1-4, gate 1-2; 1.0 = 10 V")
+    add(
+        "--cv", metavar="FILE.wav", required=True, help="six channels: CV 1-4, gate 1-2; 1.0 = 10 V"
+    )
     add("--out", metavar="FILE.wav", required=True, help="the file to write")
     add("--seed", metavar="N", type=_whole, help="the seed of everything random")
     add("--preset", metavar="FILE", help="a YAML file with a patch")
@@ -129,37 +136,46 @@ def _add_render(commands: Any) -> None:
 def _render(options: argparse.Namespace) -> int:
     from neurorave_device.render import render
 
-    progress = _progress_bar()
-    report = render(
-        options.bundle,
-        options.cv,
-        options.out,
-        seed=options.seed,
-        preset=options.preset,
-        json_path=options.json,
-        progress=progress,
-    )
-    if progress is not None:
-        sys.stderr.write("\r%60s\r" % "")
+    with _Bar("rendering") as bar:
+        report = render(
+            options.bundle,
+            options.cv,
+            options.out,
+            seed=options.seed,
+            preset=options.preset,
+            json_path=options.json,
+            progress=bar.draw,
+        )
     if options.json != "-":
         print("%s: %.2f s, %d hits." % (options.out, report["seconds"], len(report["triggers"])))
     return 0
 
 
-def _progress_bar() -> Optional[Callable[[float], None]]:
-    """Return what draws a bar on stderr, None where nobody would see it."""
-    if not sys.stderr.isatty():
-        return None
-    shown = [-1]
+class _Bar:
+    """A progress bar on stderr, where that is a terminal; gone at the end, also after an error."""
 
-    def draw(part: float) -> None:
-        steps = int(part * 40)
-        if steps != shown[0]:
-            shown[0] = steps
-            sys.stderr.write("\rrendering [%-40s] %3d %%" % ("#" * steps, int(part * 100)))
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._shown = -1
+        self._visible = sys.stderr.isatty()
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def draw(self, part: float) -> None:
+        """Show the part that is done, 0..1."""
+        percent = int(part * 100)
+        if self._visible and percent != self._shown:
+            self._shown = percent
+            sys.stderr.write(
+                "\r%s [%-40s] %3d %%" % (self._name, "#" * (percent * 2 // 5), percent)
+            )
             sys.stderr.flush()
 
-    return draw
+    def __exit__(self, *_: object) -> None:
+        if self._shown >= 0:
+            sys.stderr.write("\r%70s\r" % "")
+            sys.stderr.flush()
 
 
 def _add_models(commands: Any) -> None:
@@ -237,7 +253,44 @@ def _add_bench(commands: Any) -> None:
 def _bench(options: argparse.Namespace) -> int:
     from neurorave_device.bench import bench
 
+    with _Bar("measuring") as bar:
+        report = bench(
+            options.bundle,
+            engine=options.engine,
+            threads=options.threads,
+            seconds=options.seconds,
+            paced=options.paced,
+            progress=bar.draw,
+        )
+    if options.json is not None:
+        _write_json(options.json, report)
+    if options.json != "-":
+        print(_bench_text(report))
     return 0
+
+
+def _bench_text(report: Dict[str, Any]) -> str:
+    frame, gate = report["frame_ms"], report["gate_to_sound_ms"]
+    return "\n".join(
+        (
+            "frames          %d of %.2f ms (%s, %s, %d thread%s)"
+            % (
+                report["frames"],
+                report["deadline_ms"],
+                "paced" if report["paced"] else "back to back",
+                report["engine"],
+                report["threads"],
+                "" if report["threads"] == 1 else "s",
+            ),
+            "frame time      p50 %.2f  p99 %.2f  p99.9 %.2f  max %.2f ms"
+            % (frame["p50"], frame["p99"], frame["p999"], frame["max"]),
+            "misses          %d" % report["misses"],
+            "real time       %.1f times" % report["real_time_factor"],
+            "CPU             %.0f %% of one core" % report["cpu_percent"],
+            "gate to sound   p50 %.2f  p99 %.2f  max %.2f  jitter %.3f ms"
+            % (gate["p50"], gate["p99"], gate["max"], gate["jitter"]),
+        )
+    )
 
 
 def _add_doctor(commands: Any) -> None:

@@ -30,8 +30,10 @@ def settle() -> None:
     references frees all of it.
     """
     gc.collect()
-    if hasattr(gc, "freeze"):
-        gc.freeze()
+    # Python 3.7 and newer.
+    freeze = getattr(gc, "freeze", None)
+    if freeze is not None:
+        freeze()
     gc.disable()
     sys.setswitchinterval(SWITCH_SECONDS)
 

@@ -122,10 +122,10 @@ def unpack(payload: Optional[bytes]) -> Report:
         volts=_four(row["volts"]),
         asked=tuple(float(value) for value in row["asked"][:count]),
         heard=tuple(float(value) for value in row["heard"][:count]),
-        bundle=row["bundle"].decode("utf-8", "replace"),
-        engine=row["engine"].decode("utf-8", "replace"),
-        audio=row["audio"].decode("utf-8", "replace"),
-        message=row["message"].decode("utf-8", "replace"),
+        bundle=_text(row["bundle"]),
+        engine=_text(row["engine"]),
+        audio=_text(row["audio"]),
+        message=_text(row["message"]),
     )
 
 
@@ -133,6 +133,10 @@ def _four(values: Sequence[float]) -> Tuple[float, float, float, float]:
     return float(values[0]), float(values[1]), float(values[2]), float(values[3])
 
 
+def _text(raw: bytes) -> str:
+    return str(raw, "utf-8", "replace")
+
+
 def _cut(text: str, size: int) -> bytes:
     # Cut between characters, never inside one.
-    return text.encode("utf-8")[:size].decode("utf-8", "ignore").encode("utf-8")
+    return str(text.encode("utf-8")[:size], "utf-8", "ignore").encode("utf-8")
