@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequence
+from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from . import measure, statistics
 from .files import write_array
 from .hits import to_float
 from .outfolder import SCHEMA, OutFolder, signature
-from .progress import Progress
+from .progress import Progress, Step
 from .scan import Source, family_of
 from .splits import TRAIN, VALID
 from .work import Result, WorkFolder
@@ -60,7 +60,7 @@ def assemble(
             json.dumps(indices[split], ensure_ascii=False, indent=0), "utf-8"
         )
 
-    with progress.task("spectrum", len(parts[TRAIN])) as step:
+    with progress.task("spectrum", len(indices[TRAIN])) as step:
         meter = measure.Meter.trained_on(
             _each_piece(parts[TRAIN], work, step), arguments.sample_rate, arguments.hop
         )
@@ -68,7 +68,7 @@ def assemble(
         write_array(stream, meter.floor)
 
     frames: Dict[str, npt.NDArray[np.float32]] = {}
-    with progress.task("descriptors", len(members)) as step:
+    with progress.task("descriptors", sum(map(len, indices.values()))) as step:
         for split in SPLITS:
             rows = [_described(m, work, meter, step) for m in parts[split]]
             frames[split] = np.concatenate([np.zeros((0, measure.COUNT), np.float32), *rows])
@@ -109,12 +109,13 @@ def assemble(
 
 
 def _each_piece(
-    members: Sequence[Member], work: WorkFolder, step: Callable[[str], None]
+    members: Sequence[Member], work: WorkFolder, step: Step
 ) -> Iterator[npt.NDArray[np.float32]]:
     """The pieces of all members, one after another."""
     for member in members:
-        yield from _pieces(member, work)
-        step(member.source.name)
+        for piece in _pieces(member, work):
+            yield piece
+            step(1, member.source.name)
 
 
 def _pieces(member: Member, work: WorkFolder) -> Iterator[npt.NDArray[np.float32]]:
@@ -127,16 +128,21 @@ def _pieces(member: Member, work: WorkFolder) -> Iterator[npt.NDArray[np.float32
 
 
 def _described(
-    member: Member, work: WorkFolder, meter: measure.Meter, step: Callable[[str], None]
+    member: Member, work: WorkFolder, meter: measure.Meter, step: Step
 ) -> npt.NDArray[np.float32]:
     """Descriptors [frames, D] of all pieces of a recording, measured once for one floor."""
     name = member.source.name
     frames = sum(-(-samples // meter.hop) for samples in member.result.pieces)
     values = work.descriptors(name, meter.tag)
     if values is None or values.shape != (frames, measure.COUNT):
-        values = np.concatenate([meter.measure(piece) for piece in _pieces(member, work)])
+        rows = []
+        for piece in _pieces(member, work):
+            rows.append(meter.measure(piece))
+            step(1, name)
+        values = np.concatenate(rows)
         work.keep_descriptors(name, meter.tag, values)
-    step(name)
+    else:
+        step(len(member.result.pieces), name)
     return values
 
 

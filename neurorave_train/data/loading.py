@@ -1,7 +1,7 @@
 """Reading one recording block by block: one channel, one rate, pieces of bounded length."""
 
 from pathlib import Path
-from typing import Iterator, List, NamedTuple, Optional
+from typing import Callable, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,14 @@ CUT_FADE_SECONDS = 0.005
 SILENCE_PEAK = 10.0 ** (-90.0 / 20.0)
 # The mean of two channels that lost 10 dB against the louder one has nearly cancelled.
 CANCELLED = 0.1
+
+
+# Called with the share of a recording that was read since the last call.
+Tick = Callable[[float], None]
+
+
+def _nobody(share: float) -> None:
+    """Nobody waits."""
 
 
 class Refused(Exception):
@@ -41,8 +49,8 @@ class Probe(NamedTuple):
         return self.frames / self.rate
 
 
-def _blocks(path: Path) -> Iterator[Floats]:
-    """Blocks [n, channels] of about a second."""
+def _blocks(path: Path, tick: Tick) -> Iterator[Floats]:
+    """Blocks [n, channels] of about a second; `tick` hears each one's share of the recording."""
     with soundfile.SoundFile(str(path)) as stream:
         length = max(1, int(stream.samplerate * BLOCK_SECONDS))
         while True:
@@ -50,16 +58,17 @@ def _blocks(path: Path) -> Iterator[Floats]:
             if len(block) == 0:
                 return
             yield block
+            tick(len(block) / max(1, stream.frames))
 
 
-def probe(path: Path) -> Probe:
+def probe(path: Path, tick: Tick = _nobody) -> Probe:
     """Read a recording once: its peak, its faults and how its channels become one.
 
     Raises Refused. Recordings up to LONG_SECONDS are kept in the answer, so that they are decoded
     once only; longer ones are never held.
     """
     try:
-        return _probe(path)
+        return _probe(path, tick)
     except soundfile.LibsndfileError as error:
         reason = str(error.error_string).strip().rstrip(".")
         raise Refused(f"soundfile cannot read it ({reason})") from error
@@ -67,7 +76,7 @@ def probe(path: Path) -> Probe:
         raise Refused(f"it cannot be opened ({error.strerror})") from error
 
 
-def _probe(path: Path) -> Probe:
+def _probe(path: Path, tick: Tick) -> Probe:
     if path.stat().st_size == 0:
         raise Refused("the file is empty")
     with open(path, "rb"):
@@ -81,7 +90,7 @@ def _probe(path: Path) -> Probe:
     energy = np.zeros(channels)
     mean_energy, mean_peak, frames = 0.0, 0.0, 0
     peaks = np.zeros(channels)
-    for block in _blocks(path):
+    for block in _blocks(path, tick):
         if not np.isfinite(block).all():
             at = (frames + int(np.argmin(np.isfinite(block).all(axis=1)))) / rate
             raise Refused(f"it holds NaN or infinite samples (first at {at:.3f} s)")
@@ -103,12 +112,14 @@ def _probe(path: Path) -> Probe:
     return Probe(rate, frames, loudest if cancelled else None, 1.0 / max(1.0, peak), peak, kept)
 
 
-def mono_blocks(path: Path, found: Probe, sample_rate: int) -> Iterator[Floats]:
+def mono_blocks(
+    path: Path, found: Probe, sample_rate: int, tick: Tick = _nobody
+) -> Iterator[Floats]:
     """One channel at the wanted rate, block by block; the level is lowered where it exceeded 1."""
     resampler = None
     if found.rate != sample_rate:
         resampler = soxr.ResampleStream(found.rate, sample_rate, 1, dtype="float32", quality="VHQ")
-    for block in _blocks(path) if found.blocks is None else found.blocks:
+    for block in _blocks(path, tick) if found.blocks is None else found.blocks:
         mono = block.mean(axis=1) if found.channel is None else block[:, found.channel]
         mono = np.ascontiguousarray(mono * np.float32(found.gain), dtype=np.float32)
         yield mono if resampler is None else resampler.resample_chunk(mono)
@@ -116,12 +127,12 @@ def mono_blocks(path: Path, found: Probe, sample_rate: int) -> Iterator[Floats]:
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
-def pieces(path: Path, found: Probe, sample_rate: int) -> Iterator[Floats]:
+def pieces(path: Path, found: Probe, sample_rate: int, tick: Tick = _nobody) -> Iterator[Floats]:
     """The recording whole, or from LONG_SECONDS on in pieces of at most PIECE_SECONDS.
 
     A cut lies in the quietest 20 ms of the last third of a piece; both sides are faded over 5 ms.
     """
-    stream = mono_blocks(path, found, sample_rate)
+    stream = mono_blocks(path, found, sample_rate, tick)
     if found.seconds <= LONG_SECONDS:
         yield np.concatenate(list(stream))
         return

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Sequence
 
+import torch
+
 from neurorave_device.errors import UserError
 
 from ..errors import RunFailure
@@ -45,8 +47,10 @@ def prepare(folders: Sequence[Path], out: Path, arguments: Arguments) -> int:
             print(f"{out} is already prepared from these recordings; nothing to do.")
             return 0
         work = WorkFolder(target.work, arguments.sample_rate)
-        progress = Progress()
+        progress, threads = Progress(), torch.get_num_threads()
         try:
+            # The spectra of one recording are too little work for several threads to share.
+            torch.set_num_threads(1)
             results = _read_all(scan.sources, work, progress)
             members = split_members(scan, results, arguments)
             refused = [r for r in results.values() if r.refused is not None]
@@ -66,6 +70,7 @@ def prepare(folders: Sequence[Path], out: Path, arguments: Arguments) -> int:
                 f"kept in {target.work}; run the same command again to go on."
             ) from None
         finally:
+            torch.set_num_threads(threads)
             progress.stop()
     for note in report["notes"]:
         print(note)
@@ -83,14 +88,24 @@ def prepare(folders: Sequence[Path], out: Path, arguments: Arguments) -> int:
 def _read_all(sources: Sequence[Source], work: WorkFolder, progress: Progress) -> Dict[str, Result]:
     """The result of every source, made now where there is none that holds; by name."""
     results: Dict[str, Result] = {}
-    with progress.task("reading", len(sources)) as step:
-        for source in sources:
+    # Bytes are known before anything is opened, and an hour's recording moves the bar meanwhile.
+    sizes = [max(1, source.size) for source in sources]
+    with progress.task("reading", sum(sizes)) as step:
+        for source, size in zip(sources, sizes):
             result = work.load(source)
+            told = 0.0
             if result is None:
+
+                def tick(share: float, name: str = source.name, half: float = size / 2) -> None:
+                    nonlocal told
+                    amount = min(share * half, 2 * half - told)
+                    told += amount
+                    step(amount, name)
+
                 # A recording of less than a frame has nothing to say about any frame.
-                result = work.make(source, HOP)
+                result = work.make(source, HOP, tick)
             results[source.name] = result
-            step(source.name)
+            step(size - told, source.name)
     return results
 
 

@@ -7,13 +7,15 @@ from typing import Callable, Iterator, Optional
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
 
+# Called with an amount that was done and the name of what it was done to.
+Step = Callable[[float, str], None]
 # Lines written to a log file for each task.
 LOG_LINES = 4
 
@@ -26,8 +28,8 @@ class Progress:
         self._bars: Optional[Bars] = None
 
     @contextlib.contextmanager
-    def task(self, title: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Yield a function that tells one more of `total` is done, with its name."""
+    def task(self, title: str, total: float) -> Iterator[Step]:
+        """Yield a function that tells how much more of `total` is done, and of what."""
         if not self._console.is_terminal:
             yield self._logging_step(title, total)
             return
@@ -35,7 +37,7 @@ class Progress:
             self._bars = Bars(
                 TextColumn("{task.description:>12}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                TaskProgressColumn(),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[item]}", markup=False),
@@ -43,18 +45,19 @@ class Progress:
             )
             self._bars.start()
         bars, task = self._bars, self._bars.add_task(title, total=total, item="")
-        yield lambda item: bars.update(task, advance=1, item=item[-40:])
-        bars.update(task, item="")
+        yield lambda amount, item: bars.update(task, advance=amount, item=item[-40:])
+        bars.update(task, completed=total, item="")
 
-    def _logging_step(self, title: str, total: int) -> Callable[[str], None]:
-        done = 0
-        every = max(1, -(-total // LOG_LINES))
+    def _logging_step(self, title: str, total: float) -> Step:
+        done, lines = 0.0, 0
 
-        def step(item: str) -> None:
-            nonlocal done
-            done += 1
-            if done % every == 0 or done == total:
-                print(f"{title}: {done} of {total}", file=sys.stderr, flush=True)
+        def step(amount: float, item: str) -> None:
+            nonlocal done, lines
+            done += amount
+            reached = int(LOG_LINES * done / total + 1e-6)
+            if reached > lines:
+                lines = reached
+                print(f"{title}: {100 * reached // LOG_LINES} %", file=sys.stderr, flush=True)
 
         return step
 

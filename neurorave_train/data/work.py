@@ -10,7 +10,7 @@ import numpy.typing as npt
 import soundfile
 
 from .files import replacing, write_array, write_json
-from .loading import SILENCE_PEAK, Refused, pieces, probe, to_int16
+from .loading import SILENCE_PEAK, Refused, Tick, pieces, probe, to_int16
 from .scan import Source
 
 
@@ -53,15 +53,18 @@ class WorkFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def make(self, source: Source, shortest: int) -> Result:
-        """Read a recording and keep its result; `shortest` is the least length in samples."""
+    def make(self, source: Source, shortest: int, tick: Tick) -> Result:
+        """Read a recording and keep its result; `shortest` is the least length in samples.
+
+        `tick` hears shares of the recording, twice 1 for long ones, which are read twice.
+        """
         lengths: List[int] = []
         refused: Optional[str] = None
         note: Optional[str] = None
         try:
-            found = probe(source.path)
+            found = probe(source.path, tick)
             with replacing(self._path(source.name, ".pcm")) as stream:
-                for piece in pieces(source.path, found, self.sample_rate):
+                for piece in pieces(source.path, found, self.sample_rate, tick):
                     # A long recording may be silent for a while; that part teaches nothing.
                     if len(piece) < shortest or float(np.abs(piece).max()) < SILENCE_PEAK:
                         continue

@@ -27,9 +27,9 @@ def count_calls(monkeypatch: pytest.MonkeyPatch) -> List[str]:
     made: List[str] = []
     original = work.WorkFolder.make
 
-    def counted(self: work.WorkFolder, source: Any, shortest: int) -> Any:
+    def counted(self: work.WorkFolder, source: Any, *more: Any) -> Any:
         made.append(source.name)
-        return original(self, source, shortest)
+        return original(self, source, *more)
 
     monkeypatch.setattr(work.WorkFolder, "make", counted)
     return made
