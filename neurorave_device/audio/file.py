@@ -1,6 +1,7 @@
 """Sound into a WAV file: a writer that survives a full disk, and the output that uses it."""
 
 import os
+import struct
 from typing import Any, Optional
 
 import numpy as np
@@ -9,14 +10,16 @@ from neurorave_device.audio.base import PacedOut
 from neurorave_device.clock import Clock
 from neurorave_device.errors import UserError
 
-SUBTYPES = ("FLOAT", "PCM_24", "PCM_16")
+# Sample formats with their bytes per sample.
+SUBTYPES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}
 
 
 class SoundWriter:
     """Writes mono float32 blocks to a WAV file.
 
     When nothing more can be written (disk full, card pulled out), `fault` becomes one sentence, what is there is
-    closed as a valid file, and later blocks are dropped.  One thread at a time; not for the audio callback.
+    closed as a valid file, and later blocks are dropped.  The length in the header is brought up to date once a
+    second, so that a power cut costs no more than that.  One thread at a time; not for the audio callback.
     Raises UserError where the file cannot be made.
     """
 
@@ -34,6 +37,8 @@ class SoundWriter:
         self.samples = 0
         self.fault: Optional[str] = None
         self._rate = sample_rate
+        self._size = SUBTYPES[subtype]
+        self._noted = 0
         try:
             self._file: Any = soundfile.SoundFile(
                 path, "w", samplerate=sample_rate, channels=1, subtype=subtype, format="WAV"
@@ -57,6 +62,9 @@ class SoundWriter:
             self._fail(error)
             return False
         self.samples += block.size
+        if self.samples - self._noted >= self._rate:
+            self._noted = self.samples
+            _write_length(self.path, self.samples * self._size)
         return True
 
     def close(self) -> None:
@@ -108,6 +116,22 @@ class FileOut(PacedOut):
         assert self._writer is not None
         self._writer.close()
         self._fault = self._fault or self._writer.fault
+
+
+def _write_length(path: str, count: int) -> None:
+    """Writes a length of `count` bytes into the header of a WAV file that libsndfile has open."""
+    try:
+        with open(path, "r+b") as handle:
+            place = handle.read(4096).find(b"data")
+            if place < 0 or count > 0xFFFFFFFF - place - 8:
+                return
+            handle.seek(4)
+            handle.write(struct.pack("<I", place + count))
+            handle.seek(place + 4)
+            handle.write(struct.pack("<I", count))
+    except OSError:
+        # The header is written again at the end; what is there now is as good as before.
+        pass
 
 
 def _reason(error: BaseException) -> str:

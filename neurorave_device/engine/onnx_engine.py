@@ -15,10 +15,6 @@ STATE_IN = "state_in_"
 STATE_OUT = "state_out_"
 # 64 bytes: a state that starts on its own cache line is never shared between two writers.
 ALIGN = 16
-# Adding and taking away this number turns float32 values below about 1e-25 into exact zeros.
-# Denormal states would otherwise slow the frame down many times when a sound has died away:
-# ONNX Runtime switches denormals off only in the thread that made the first session.
-FLUSH = np.float32(1e-18)
 
 
 class OnnxEngine(Engine):
@@ -45,6 +41,8 @@ def make_session(path: str, threads: int) -> Any:
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
+    # States that die away would end as denormal numbers, which are slow. This sets the mode of the calling
+    # thread when the first session is made; threads started from it later inherit it.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -92,9 +90,6 @@ class OnnxGraph(Graph):
             buffer[...] = value
         self._session.run_with_iobinding(self._bindings[self._side])
         self._side = 1 - self._side
-        arena = self._arenas[self._side]
-        np.add(arena, FLUSH, out=arena)
-        np.subtract(arena, FLUSH, out=arena)
         return self._out
 
     def reset(self) -> None:

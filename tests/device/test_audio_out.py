@@ -168,6 +168,28 @@ def test_a_full_disk_ends_the_file_not_the_sound(tmp_path: Any, subtype: str) ->
     assert np.allclose(blocks, np.arange(len(blocks))[:, None] / 4096.0, atol=4e-5)
 
 
+KILLED = """
+import os, sys
+import numpy as np
+from neurorave_device.audio.file import SoundWriter
+writer = SoundWriter(sys.argv[1], 8000, sys.argv[2])
+for number in range(250):
+    writer.write(np.full(100, number / 512.0, dtype=np.float32))
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "PCM_24", "PCM_16"])
+def test_a_power_cut_costs_no_more_than_the_last_second(tmp_path: Any, subtype: str) -> None:
+    path = str(tmp_path / "out.wav")
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    done = subprocess.Popen([sys.executable, "-c", KILLED, path, subtype], cwd=source)
+    assert done.wait() == 0
+    samples, _ = soundfile.read(path)
+    assert samples.size == 3 * 8000
+    assert np.allclose(samples.reshape(-1, 100), np.arange(240)[:, None] / 512.0, atol=4e-5)
+
+
 class _Status:
     def __init__(self, underflow: bool) -> None:
         self.output_underflow = underflow
