@@ -16,6 +16,7 @@ LIMIT_SHARE = 0.99
 RATE_SHARE = 0.995
 # Keeps the covariance invertible for sets with descriptors that move together exactly.
 RIDGE = 1.0e-6
+CHUNK = 16384
 
 
 def quantiles(values: npt.ArrayLike) -> Doubles:
@@ -28,9 +29,14 @@ def quantiles(values: npt.ArrayLike) -> Doubles:
 
 def to_q(values: npt.ArrayLike, knots: Doubles) -> Doubles:
     """Quantile units, not clamped, of descriptors [N, D]."""
-    found: Doubles = (
-        QuantileMap(knots).double().to_q(torch.as_tensor(np.asarray(values, np.float64))).numpy()
-    )
+    table = np.asarray(values, np.float64)
+    maps = QuantileMap(knots).double()
+    # The map holds a value per segment of the table, too much for hours at once.
+    rows = [
+        maps.to_q(torch.from_numpy(table[at : at + CHUNK])).numpy()
+        for at in range(0, len(table), CHUNK)
+    ]
+    found: Doubles = np.concatenate([np.zeros((0, len(knots))), *rows])
     return found
 
 
