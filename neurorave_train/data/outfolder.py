@@ -83,7 +83,10 @@ class OutFolder:
 
     def __enter__(self) -> "OutFolder":
         self._check_arguments()
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:
+            raise UserError(f"--out {self.path}: no folder can be made there.") from error
         return self
 
     def __exit__(
