@@ -13,8 +13,8 @@ from .spectrum import PowerSpectrum, centred_frames, centred_padding
 
 LOG10 = 2.302585092994046
 RMS_FLOOR = 1.0e-10
-# Power per bin where no floor is given: -160 dB, far below the dither of any recording.
-POWER_FLOOR = 1.0e-16
+# Power per bin that is always added: -200 dB, below the rounding of float32.
+POWER_FLOOR = 1.0e-20
 # Summed specific loudness (240 points) that is added where no floor is given: 0/0 becomes 0.
 LOUDNESS_FLOOR = 1.0e-3
 # The sum that the floor's shape adds otherwise, as if heard at this rms. A sound of -60 dB sums up
@@ -138,6 +138,8 @@ class Descriptors(nn.Module):
         Frame t sees window samples centred on samples t*hop .. (t+1)*hop - 1, zeros outside.
         """
         count = audio.shape[1] // self.hop
+        if not count:
+            return audio.new_zeros(audio.shape[0], 0, len(DESCRIPTORS))
         padded = centred_padding(audio, self.hop, self.window)
         return self._analyse(padded, self.hop, count)
 
@@ -165,8 +167,6 @@ class Descriptors(nn.Module):
         return spectra
 
     def _analyse(self, padded: Tensor, hop: int, count: int) -> Tensor:
-        if not count:
-            return padded.new_zeros(padded.shape[0], 0, len(DESCRIPTORS))
         constants = SpectralConstants(
             self.power.shape * 2.0**0.5,
             self.floor,

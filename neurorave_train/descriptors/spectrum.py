@@ -11,12 +11,11 @@ from torch.nn import functional
 def centred_padding(audio: Tensor, hop: int, window: int) -> Tensor:
     """Return audio [B, T] with zeros around it, so that frame t's window begins at t * hop.
 
-    The result is [B, (F - 1) * hop + window] for F = T // hop frames, or [B, 0] for no frame.
+    The result is [B, (F - 1) * hop + window] for F = T // hop frames, at least one.
     """
     length = audio.shape[1]
-    count = length // hop
     left = (window - hop) // 2
-    total = (count - 1) * hop + window if count else 0
+    total = (length // hop - 1) * hop + window
     return functional.pad(audio, (left, total - left - length))
 
 
