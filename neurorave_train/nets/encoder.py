@@ -12,6 +12,10 @@ from neurorave_train.nets.layers import CausalConv, Stack
 from neurorave_train.nets.stream import Stream
 
 LIMIT = 3.0
+SILENCE = 1e-8
+"""Power, full scale 1, under which a frame's level counts as silence (-80 dB)."""
+LONG_SCALE, SHORT_SCALE = 100.0, 25.0
+"""Bring mean power per bin of both windows to the scale of the frame's total power."""
 
 
 def mel_matrix(sample_rate: int, window: int, bands: int, low: float = 30.0) -> Tensor:
@@ -31,10 +35,12 @@ def mel_matrix(sample_rate: int, window: int, bands: int, low: float = 30.0) -> 
 
 
 class MelFrames(nn.Module):
-    """Long and short log-mel spectra of each analysis frame.
+    """Long and short log-mel spectra of each analysis frame, relative to the frame's own level.
 
     Shapes: frames [..., window] -> [..., long + 4 * short]. The four short windows lie on the quarters
     of the frame's own hop in the middle of the long window, so attacks keep their place in time.
+    Loudness is a descriptor and reaches the decoder by another way; left in here it would take most
+    of the latent's variance and leave little for the timbre.
     """
 
     def __init__(self, sample_rate: int, hop: int, window: int, long: int = 64, short: int = 32):
@@ -49,12 +55,15 @@ class MelFrames(nn.Module):
         self.long_power, self.short_power = PowerSpectrum(window), PowerSpectrum(self.small)
 
     def forward(self, frames: Tensor, dft_as_matmul: bool = False) -> Tensor:
-        powers = [torch.matmul(self.long_power(frames, dft_as_matmul), self.long_mel)]
+        whole = self.long_power(frames, dft_as_matmul)
+        level = whole.sum(dim=-1, keepdim=True) + SILENCE
+        powers = [torch.matmul(whole, self.long_mel) * LONG_SCALE]
         for start in self.starts:
             piece = frames[..., start : start + self.small]
-            powers.append(torch.matmul(self.short_power(piece, dft_as_matmul), self.short_mel))
-        # About zero mean and unit spread for sounds between -80 and 0 dBFS.
-        return (torch.log(torch.cat(powers, dim=-1) + 1e-12) + 14.0) / 6.0
+            short = self.short_power(piece, dft_as_matmul)
+            powers.append(torch.matmul(short, self.short_mel) * SHORT_SCALE)
+        # About zero mean and unit spread; 60 dB under the level is the bottom.
+        return (torch.log(torch.cat(powers, dim=-1) / level + 1e-6) + 4.0) / 4.0
 
 
 class FixedVariance(nn.Module):

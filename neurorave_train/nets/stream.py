@@ -16,7 +16,7 @@ class Stream:
     """
 
     def __init__(self, states: Sequence[Tensor] | None = None) -> None:
-        self._given = None if states is None else list(states)
+        self._given = list(states) if states else None
         self._cursor = 0
         self.states: list[Tensor] = []
 

@@ -19,7 +19,7 @@ class SpectralDistance(nn.Module):
     """
 
     def __init__(
-        self, sample_rate: int, epsilon: float = 1e-5, norm_floor: float = 0.02, mels: int = 80
+        self, sample_rate: int, epsilon: float = 2e-6, norm_floor: float = 0.02, mels: int = 80
     ) -> None:
         super().__init__()
         self.epsilon, self.norm_floor = epsilon, norm_floor
@@ -33,7 +33,7 @@ class SpectralDistance(nn.Module):
         s = torch.stft(
             audio, n, n // 4, window=window, center=True, return_complex=True, pad_mode="constant"
         )
-        power = torch.view_as_real(s).square().sum(dim=-1)
+        power = s.real.square() + s.imag.square()
         return torch.sqrt(power / n + 1e-14)
 
     def forward(

@@ -75,7 +75,7 @@ def make_trainer(
 ) -> lightning.Trainer:
     """A Lightning trainer that validates and saves every `every` steps into run/stage."""
     checkpoints = ModelCheckpoint(
-        run / stage, save_last=True, save_top_k=0, save_on_train_epoch_end=True
+        run / stage, save_last=True, save_top_k=1, save_on_train_epoch_end=True
     )
     average = float(recipe.optimiser.average)
     callbacks: list[Callback] = [
