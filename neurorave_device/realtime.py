@@ -41,7 +41,7 @@ def settle() -> None:
 class Worker(threading.Thread):
     """A thread with a priority, whose exception is kept for the one who watches it.
 
-    ``error`` is that exception; ``realtime`` says whether the priority was granted, None before it runs.
+    ``error`` is that exception, None while all is well.
     """
 
     def __init__(self, name: str, priority: int, work: Callable[[], None]) -> None:
@@ -49,11 +49,10 @@ class Worker(threading.Thread):
         self._priority = priority
         self._work = work
         self.error: Optional[Exception] = None
-        self.realtime: Optional[bool] = None
 
     def run(self) -> None:
         """Do the work."""
-        self.realtime = raise_priority(self._priority)
+        raise_priority(self._priority)
         try:
             self._work()
         except Exception as error:

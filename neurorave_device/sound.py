@@ -1,4 +1,9 @@
-"""The sound process: loads the bundle, then plays it with three threads (inputs, synthesis, output)."""
+"""The sound process: loads the bundle, then plays it with three threads (inputs, synthesis, output).
+
+The main thread is the synthesis thread. ONNX Runtime treats denormal numbers as zero, which keeps a sound that
+dies away from slowing its frames down, only in the thread that has made the first session and in those started
+from it: the thread that loads the graphs should run them.
+"""
 
 import threading
 from typing import Any, Dict, List, Optional
@@ -38,14 +43,13 @@ from neurorave_device.synthesis import Synthesis
 from neurorave_device.telemetry import Report
 from neurorave_device.timing import timing
 
-# How often the main thread looks after the others, and how long the buffer may take to run out at the end.
-_WATCH_SECONDS = 0.05
+# How long the buffer may take to run out at the end.
 _DRAIN_SECONDS = 1.0
 _WARM_FRAMES = 4
 
 
 class Sound:
-    """Everything that plays; built and watched by the process's main thread.
+    """Everything that plays; all methods belong to the synthesis thread.
 
     UserError where the bundle, the recording or the output cannot be used.
     """
@@ -92,50 +96,46 @@ class Sound:
         # Buttons that were pressed while there was no sound process are history.
         commands.drain()
         self._inputs = Worker("inputs", INPUTS_PRIORITY, lambda: scan.run(self._stop))
-        self._worker = Worker("synthesis", SYNTHESIS_PRIORITY, self._synthesis.run)
         self._raised = False
 
     def start(self) -> None:
         """Fill the buffer and begin to play; UserError where the output cannot be opened."""
-        permitted = raise_priority_allowed()
-        engine = "onnx"
+        # Threads made from here on inherit the priority and then take their own.
+        permitted = raise_priority(SYNTHESIS_PRIORITY)
         message = "ONNX Runtime plays" + (
             "; TensorRT is not in this version." if self._config.engine == "auto" else "."
         )
         if not permitted:
             message += " Real-time priority is not permitted, see neurorave doctor."
-        report = Report(bundle=self.name, engine=engine, audio=self._config.audio, message=message)
+        report = Report(bundle=self.name, engine="onnx", audio=self._config.audio, message=message)
         self._tell(report)
         self._synthesis.template = report._replace(message="", realtime=permitted)
         self._synthesis.prefill()
         settle()
         self._out.start(self._pull)
         self._inputs.start()
-        self._worker.start()
 
-    def watch(self, stop: threading.Event, supervisor: int) -> None:
+    def play(self, stop: threading.Event, supervisor: int) -> None:
         """Play until ``stop`` is set, the supervisor is gone or the length is over, then fade out.
 
         UserError where the output gave way (a full disk), the exception of a thread that failed.
         """
-        while not self._synthesis.ended:
-            if stop.wait(0.0 if stop.is_set() else _WATCH_SECONDS) or orphaned(supervisor):
-                stop.set()
+
+        def check() -> None:
+            if stop.is_set() or orphaned(supervisor):
                 self._synthesis.fade_out()
-                self._clock.sleep(0.002)
             self._check()
+
+        self._synthesis.run(check)
         end = self._clock.now() + _DRAIN_SECONDS
         while self._buffer.filled and self._clock.now() < end:
             self._clock.sleep(0.002)
 
     def close(self) -> None:
-        """End all threads and close the output; UserError where a file could not be completed."""
-        self._synthesis.abandoned = True
+        """End the threads and close the output."""
         self._stop.set()
         self._out.stop()
-        for worker in (self._worker, self._inputs):
-            if worker.is_alive():
-                worker.join(1.0)
+        self._inputs.join(1.0)
 
     def summary(self) -> str:
         """Say in one sentence what was played."""
@@ -156,9 +156,8 @@ class Sound:
             raise UserError(self._out.fault)
 
     def _check(self) -> None:
-        for worker in (self._worker, self._inputs):
-            if worker.error is not None:
-                raise worker.error
+        if self._inputs.error is not None:
+            raise self._inputs.error
         fault = self._out.fault
         if fault is not None:
             if self._config.audio == "file":
@@ -176,14 +175,6 @@ class Sound:
 
     def _tell(self, report: Report) -> None:
         self._shared.telemetry.write(telemetry.pack(report))
-
-
-def raise_priority_allowed() -> bool:
-    """Say whether threads of this process may have real-time priority; a thread of its own tries it."""
-    trial = Worker("trial", SYNTHESIS_PRIORITY, lambda: None)
-    trial.start()
-    trial.join()
-    return bool(trial.realtime)
 
 
 def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioOut:
@@ -252,7 +243,7 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     sound.start()
     status.send(READY, sound.name)
     try:
-        sound.watch(stop, settings["supervisor"])
+        sound.play(stop, settings["supervisor"])
     finally:
         sound.close()
     sound.check_file()

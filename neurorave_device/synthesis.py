@@ -21,6 +21,7 @@ from neurorave_device.shared import Cell
 from neurorave_device.stream import StreamClock, VoltHistory
 from neurorave_device.telemetry import Report
 
+CHECK_SECONDS = 0.05
 # How often the thread looks whether a block fits.
 _WAIT_SECONDS = 0.001
 _LOAD_SMOOTHING = 0.1
@@ -70,7 +71,6 @@ class Synthesis:
         self._late = 0
         self.template = Report()
         self.ended = False
-        self.abandoned = False
 
     def add_edge(self, edge: Edge) -> None:
         """Take an edge at its stream time; it acts the constant delay later. Inputs thread."""
@@ -92,9 +92,13 @@ class Synthesis:
         self._late = 0
         self._load = 0.0
 
-    def run(self) -> None:
-        """Fill the buffer until the sound has faded out; the body of the thread."""
-        while not self.ended and not self.abandoned:
+    def run(self, check: Callable[[], None]) -> None:
+        """Fill the buffer until the sound has faded out; ``check`` is called now and then and may raise."""
+        due = self._clock.now()
+        while not self.ended:
+            if self._clock.now() >= due:
+                due = self._clock.now() + CHECK_SECONDS
+                check()
             if not self.step():
                 self._clock.sleep(_WAIT_SECONDS)
 
