@@ -15,7 +15,7 @@ from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Volts
 from neurorave_device.parameters import default_values
-from neurorave_device.realtime import SYNTHESIS_PRIORITY, Worker, settle
+from neurorave_device.realtime import SYNTHESIS_PRIORITY, Worker, raise_priority, settle
 from neurorave_device.timing import timing
 
 WARM_FRAMES = 50
@@ -130,17 +130,18 @@ def _run(
     """Plays on a thread like the module's, or here where nothing paces it: that would starve the machine."""
     if period is None:
         return _play(bundle, count, None, clock, progress), False
-    found: List[_Times] = []
-    worker = Worker(
-        "bench",
-        SYNTHESIS_PRIORITY,
-        lambda: found.append(_play(bundle, count, period, clock, progress)),
-    )
+    found: List[Tuple[_Times, bool]] = []
+
+    def work() -> None:
+        realtime = raise_priority(SYNTHESIS_PRIORITY)
+        found.append((_play(bundle, count, period, clock, progress), realtime))
+
+    worker = Worker("bench", SYNTHESIS_PRIORITY, work)
     worker.start()
     worker.join()
     if worker.error is not None:
         raise worker.error
-    return found[0], bool(worker.realtime)
+    return found[0]
 
 
 def _play(

@@ -1,5 +1,6 @@
 """`neurorave render`: a CV recording through the voice into a file, byte for byte the same each time."""
 
+import array
 import json
 import math
 import os
@@ -13,7 +14,6 @@ from neurorave_device.audio.output import FADE_SECONDS, OutputStage
 from neurorave_device.config import load_config
 from neurorave_device.engine.base import Engine
 from neurorave_device.engine.bundle import load_bundle
-from neurorave_device.engine.hit import FrameReport
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import Volts
@@ -137,36 +137,47 @@ def _play(
 
 
 class _Collected:
-    """What the voice reported while it played."""
+    """What the voice reported while it played, packed: a recording may last for hours."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptors: int) -> None:
         self.triggers: List[int] = []
-        self.frames: List[FrameReport] = []
-        self.heard: Dict[int, Tuple[float, ...]] = {}
+        self._width = descriptors
+        self._starts = array.array("q")
+        self._asked = array.array("f")
+        self._mask = array.array("f")
+        self._centres = array.array("q")
+        self._heard = array.array("f")
 
     def take(self, voice: Voice) -> None:
         self.triggers.extend(voice.take_triggers())
-        self.frames.extend(voice.take_frames())
-        self.heard.update((report.sample, report.heard) for report in voice.take_heard())
+        for frame in voice.take_frames():
+            self._starts.append(frame.sample)
+            self._asked.extend(frame.asked)
+            self._mask.extend(frame.mask)
+        for report in voice.take_heard():
+            self._centres.append(report.sample)
+            self._heard.extend(report.heard)
 
     def by_name(self, names: List[str], frames: int, hop: int) -> Dict[str, Dict[str, List[Any]]]:
         """Returns asked, mask and heard on the grid of hops that starts at sample 0."""
-        nothing = FrameReport(0, (0.0,) * len(names), (False,) * len(names))
-        starts = np.array([report.sample for report in self.frames], dtype=np.int64)
-        middles = np.arange(frames) * hop + hop // 2
-        places = np.searchsorted(starts, middles, side="right") - 1
-        in_force = [self.frames[at] if at >= 0 else nothing for at in places.tolist()]
-        heard = []
-        last = nothing.asked
-        for number in range(frames):
-            last = self.heard.get(number * hop, last)
-            heard.append(last)
+        first = np.arange(frames) * hop
+        asked = self._held(self._starts, self._asked, first + hop // 2)
+        mask = self._held(self._starts, self._mask, first + hop // 2)
+        heard = self._held(self._centres, self._heard, first)
         result: Dict[str, Dict[str, List[Any]]] = {"asked": {}, "mask": {}, "heard": {}}
         for index, name in enumerate(names):
-            result["asked"][name] = [round(report.asked[index], 6) for report in in_force]
-            result["mask"][name] = [int(report.mask[index]) for report in in_force]
-            result["heard"][name] = [round(row[index], 6) for row in heard] if self.heard else []
+            result["asked"][name] = np.round(asked[:, index], 6).tolist()
+            result["mask"][name] = mask[:, index].astype(int).tolist()
+            result["heard"][name] = []
+            if self._centres:
+                result["heard"][name] = np.round(heard[:, index], 6).tolist()
         return result
+
+    def _held(self, starts: "array.array[int]", values: "array.array[float]", at: Any) -> Any:
+        """Returns the rows of `values` in force at the samples `at` [n], zeros before the first: [n, D]."""
+        rows = np.zeros((len(starts) + 1, self._width))
+        rows[1:] = np.array(values, dtype=np.float64).reshape(-1, self._width)
+        return rows[np.searchsorted(np.array(starts, dtype=np.int64), at, side="right")]
 
 
 def _stream(
@@ -179,7 +190,7 @@ def _stream(
     """Plays everything into `writer`; returns what was reported and the count of samples."""
     rate, hop = voice.sample_rate, voice.hop
     stage = OutputStage(rate, values["level"], faded_in=True)
-    collected = _Collected()
+    collected = _Collected(len(voice.info.descriptors))
 
     def volts(sample: int) -> Volts:
         return recording.volts_at(sample / float(rate))
