@@ -6,6 +6,7 @@ look-ahead and no delay, and cutting the stream into other blocks changes nothin
 """
 
 import math
+from typing import List, Tuple
 
 import numpy as np
 
@@ -79,12 +80,19 @@ class OutputStage:
         slope = self._slope[phase : phase + samples.size]
         ends = (phase + samples.size) // CHUNK
         self._phase = (phase + samples.size) % CHUNK
-        if not np.isfinite(samples).all():
+        # The power of a block in double precision: one number that no NaN and no infinity hides from.
+        signal = samples.astype(np.float64)
+        power = float(np.dot(signal, signal))
+        if not math.isfinite(power):
             return self._replace(samples.size)
-        signal = self._dc.process(np.clip(samples, -LARGEST, LARGEST).astype(np.float64))
-        signal *= _between(self._level.nodes(ends), index, slope)
-        signal *= _between(self._limiter.nodes(signal, phase, ends), index, slope)
-        _bend(signal)
+        if power > LARGEST**2:
+            np.clip(signal, -LARGEST, LARGEST, out=signal)
+        signal = self._dc.process(signal)
+        _scale(signal, self._level.nodes(ends), index, slope)
+        nodes, peak = self._limiter.nodes(signal, phase, ends)
+        _scale(signal, nodes, index, slope)
+        if peak > KNEE:
+            _bend(signal)
         self._apply_fade(signal)
         if self._recovering:
             count = min(CHUNK, signal.size)
@@ -125,6 +133,7 @@ class _DcBlock:
         # Row i: what the difference at sample i of a chunk gives at each sample of that chunk.
         self._spread = np.where(exponents >= 0, pole ** np.maximum(exponents, 0), 0.0)
         self._decay = pole ** np.arange(1, CHUNK + 1)
+        self._whole = float(self._decay[-1])
         self._input = 0.0
         self._output = 0.0
 
@@ -139,10 +148,10 @@ class _DcBlock:
         difference[0] = signal[0] - self._input
         np.subtract(signal[1:], signal[:-1], out=difference[1:size])
         result = difference.reshape(rows, CHUNK) @ self._spread
-        carry = self._output
-        for row in result:
-            row += carry * self._decay
-            carry = row[-1]
+        carries = [self._output]
+        for end in result[:-1, -1].tolist():
+            carries.append(end + carries[-1] * self._whole)
+        result += np.array(carries)[:, None] * self._decay
         flat = result.reshape(-1)[:size]
         self._input = float(signal[-1])
         # An exact zero in the end: denormal numbers are slow.
@@ -159,7 +168,7 @@ class _Level:
         self._now = self.goal
         self._next = self.goal
 
-    def nodes(self, ends: int) -> np.ndarray:
+    def nodes(self, ends: int) -> List[float]:
         """Returns the nodes that a block with `ends` chunk ends needs, and moves past them."""
         nodes = [self._now, self._next]
         for _ in range(ends):
@@ -168,7 +177,7 @@ class _Level:
             if abs(self._next - self.goal) < 1e-7:
                 self._next = self.goal
             nodes.append(self._next)
-        return np.array(nodes)
+        return nodes
 
 
 class _Limiter:
@@ -181,36 +190,40 @@ class _Limiter:
         self._now = 1.0
         self._next = 1.0
 
-    def nodes(self, signal: np.ndarray, phase: int, ends: int) -> np.ndarray:
-        """Returns the nodes for `signal`, which begins `phase` samples into a chunk and has `ends` chunk ends."""
+    def nodes(self, signal: np.ndarray, phase: int, ends: int) -> Tuple[List[float], float]:
+        """Returns the nodes for `signal` and its peak; it begins `phase` samples into a chunk, `ends` chunks end."""
         starts = np.arange(-phase, signal.size, CHUNK)
         starts[0] = 0
         peaks = np.maximum.reduceat(np.abs(signal), starts).tolist()
         nodes = [self._now, self._next]
-        for number, peak in enumerate(peaks):
-            self._peak = max(self._peak, peak)
-            if number >= ends:
-                break
-            self._envelope = max(self._peak, self._envelope * self._release)
+        for peak in peaks[:ends]:
+            self._envelope = max(peak, self._peak, self._envelope * self._release)
             self._peak = 0.0
             self._now = self._next
             self._next = KNEE / self._envelope if self._envelope > KNEE else 1.0
             nodes.append(self._next)
-        return np.array(nodes)
+        if ends < len(peaks):
+            self._peak = max(self._peak, peaks[-1])
+        return nodes, max(peaks)
 
 
-def _between(nodes: np.ndarray, index: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """Returns the gain at each sample, on straight lines between the nodes."""
-    if nodes.min() == nodes.max():
-        return np.asarray(nodes[0])
-    low = nodes[index]
-    return np.asarray(low + (nodes[index + 1] - low) * slope)
+def _scale(signal: np.ndarray, nodes: List[float], index: np.ndarray, slope: np.ndarray) -> None:
+    """Multiplies `signal` in place by the gain on straight lines between the nodes."""
+    first = nodes[0]
+    if nodes.count(first) == len(nodes):
+        if first != 1.0:
+            signal *= first
+        return
+    points = np.array(nodes)
+    gains = (points[1:] - points[:-1])[index]
+    gains *= slope
+    gains += points[index]
+    signal *= gains
 
 
 def _bend(signal: np.ndarray) -> None:
     """Bends what is above the knee towards the ceiling, in place."""
-    if max(signal.max(), -signal.min()) > KNEE:
-        size = np.abs(signal)
-        loud = np.flatnonzero(size > KNEE)
-        bent = KNEE + (CEILING - KNEE) * np.tanh((size[loud] - KNEE) / (CEILING - KNEE))
-        signal[loud] = np.copysign(bent, signal[loud])
+    size = np.abs(signal)
+    loud = np.flatnonzero(size > KNEE)
+    bent = KNEE + (CEILING - KNEE) * np.tanh((size[loud] - KNEE) / (CEILING - KNEE))
+    signal[loud] = np.copysign(bent, signal[loud])

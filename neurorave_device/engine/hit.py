@@ -1,5 +1,6 @@
 """One sounding hit: prior and decoder from zero states on, its frame grid, its own noise."""
 
+import math
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -84,7 +85,7 @@ class Hit:
             force=float(targets.force),
         )
         base = proposed["descriptors"][0, 0]
-        if not (np.isfinite(base).all() and np.isfinite(proposed["latents"]).all()):
+        if not (_finite(base) and _finite(proposed["latents"][0, 0])):
             # The states of the prior are lost, and zeroing them would start the sound anew.
             self.sounding = False
             self._rescue_frame()
@@ -100,7 +101,7 @@ class Hit:
             mask=self._mask,
             noise=self._noise,
         )["audio"][0]
-        if np.isfinite(audio).all():
+        if _finite(audio):
             self._take(audio)
         else:
             self._decoder.reset()
@@ -137,6 +138,11 @@ class Hit:
         self._last = np.float32(0.0)
         self._ramp_in = True
         self._cursor = 0
+
+
+def _finite(values: np.ndarray) -> bool:
+    """Whether no value [n] is NaN, infinite or so large (1e19) that no sound has it: its power tells."""
+    return math.isfinite(np.dot(values, values))
 
 
 def _generator(seed: int, number: int, stream: int) -> np.random.Generator:
