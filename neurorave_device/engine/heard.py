@@ -1,5 +1,6 @@
 """What is heard: the meter graph over the voice's own output, on a grid of its own."""
 
+import math
 from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -50,11 +51,11 @@ class Meter:
         return reports
 
     def _measure(self) -> Optional[HeardReport]:
-        q = self._graph.run(audio=self._buffer)["quantiles"][0, 0]
+        q = self._graph.run(audio=self._buffer)["quantiles"][0, 0].tolist()
         sample = self._end - self._latency - self._hop
-        if not np.isfinite(q).all():
+        if not all(map(math.isfinite, q)):
             self._graph.reset()
             return None
         if sample < self._start:
             return None
-        return HeardReport(sample, tuple(np.clip(q, 0.0, 1.0).tolist()))
+        return HeardReport(sample, tuple(min(max(value, 0.0), 1.0) for value in q))

@@ -299,3 +299,16 @@ def test_an_ending_hit_that_goes_bad_stays_quiet() -> None:
     sound = voice.render(4000, still, _edges([0, 300]))
     assert np.all(np.isfinite(sound))
     assert np.abs(np.diff(sound)).max() <= 2.0 * 0.5 / ONSET
+
+
+def test_a_meter_that_goes_bad_starts_again(toy: Bundle) -> None:
+    voice = Voice(toy, {})
+    assert voice._meter is not None
+    graph = voice._meter._graph
+    voice.render(2000, still, _edges([0]))
+    graph.restore([np.full((1, 1536), np.nan, dtype=np.float32)])
+    voice.take_heard()
+    voice.render(8000, still)
+    reports = voice.take_heard()
+    assert len(reports) >= 13
+    assert all(np.isfinite(report.heard).all() for report in reports)
