@@ -328,7 +328,7 @@ def _add_calibrate(commands: Any) -> None:
 def _calibrate(options: argparse.Namespace) -> int:
     raise UserError(
         "calibrate: there is nothing to calibrate, this version has no board inputs; the virtual panel "
-        "and CV recordings give exact volts."
+        "and CV recordings give exact volts"
     )
 
 

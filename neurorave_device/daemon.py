@@ -4,6 +4,7 @@ A process that is started again finds the memory, the command pipe and the panel
 """
 
 import importlib.util
+import os
 import select
 import signal
 import socket
@@ -41,7 +42,7 @@ def open_port(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise UserError(
-            "port %d cannot be used for the panel (%s): choose another, for example --port %d."
+            "port %d cannot be used for the panel (%s): choose another, for example --port %d"
             % (port, error.strerror or error, port + 1 if port < 65535 else 8765)
         ) from error
     return listening
@@ -52,26 +53,29 @@ def check(config: Config) -> None:
     if config.panel == "jetson":
         raise UserError(
             "panel: jetson is not part of this version, the board's inputs come with a later one; "
-            "allowed are virtual and replay."
+            "allowed are virtual and replay"
         )
     if config.panel == "replay" and config.cv_file is None:
-        raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav.")
+        raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav")
     if config.panel != "replay" and config.cv_file is not None:
         raise UserError(
-            "cv_file: %s is played by --panel replay only, not by --panel %s."
+            "cv_file: %s is played by --panel replay only, not by --panel %s"
             % (config.cv_file, config.panel)
         )
     if config.audio == "file" and config.out is None:
-        raise UserError("audio: file needs a file to write to, give one with --out FILE.wav.")
+        raise UserError("audio: file needs a file to write to, give one with --out FILE.wav")
     if config.audio != "file" and config.out is not None:
         raise UserError(
-            "out: %s is written by --audio file only, not by --audio %s."
+            "out: %s is written by --audio file only, not by --audio %s"
             % (config.out, config.audio)
         )
+    if config.out is not None and config.cv_file is not None:
+        if os.path.realpath(config.out) == os.path.realpath(config.cv_file):
+            raise UserError("out: %s is the recording, it cannot be the output too" % config.out)
     if config.engine == "tensorrt":
-        raise UserError("engine: tensorrt is not in this version; use --engine onnx.")
+        raise UserError("engine: tensorrt is not in this version; use --engine onnx")
     if importlib.util.find_spec("aiohttp") is None:
-        raise UserError("aiohttp is not installed, the panel needs it: run `make setup`.")
+        raise UserError("aiohttp is not installed, the panel needs it: run `make setup`")
     read_description(config.bundle)
 
 

@@ -86,7 +86,7 @@ class SharedLink(FaceLink):
             self._heard_at = now
         report = self._report
         state, message = _STATES.get(report.state, report.state), report.message
-        if self._sequence and now - self._heard_at > SILENCE:
+        if self._sequence and state != FAULT and now - self._heard_at > SILENCE:
             state, message = FAULT, "The sound has stopped; it is being started again."
         if len(report.mask) != len(self._info.descriptors):
             # Nothing measured yet.

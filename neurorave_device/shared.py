@@ -243,7 +243,7 @@ class SharedMemory:
             if descriptor >= 0:
                 os.close(descriptor)
             raise UserError(
-                "%s: cannot make %d KiB of shared memory there (%s); free some space there."
+                "%s: cannot make %d KiB of shared memory there (%s); free some space there"
                 % (where, total // 1024, error.strerror or error)
             ) from error
         return cls(descriptor)

@@ -26,7 +26,15 @@ from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.cv_file import CvRecording
 from neurorave_device.inputs.replay import ReplayPanel
 from neurorave_device.inputs.virtual import VirtualPanel
-from neurorave_device.processes import DONE, READY, StatusPipe, orphaned, run_child, stop_on_signal
+from neurorave_device.processes import (
+    DONE,
+    READY,
+    StatusPipe,
+    describe,
+    orphaned,
+    run_child,
+    stop_on_signal,
+)
 from neurorave_device.realtime import (
     INPUTS_PRIORITY,
     OUTPUT_PRIORITY,
@@ -191,7 +199,7 @@ def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioO
         from neurorave_device.audio.file import FileOut
 
         if config.out is None:
-            raise UserError("audio: file needs a file to write to, give one with --out FILE.wav.")
+            raise UserError("audio: file needs a file to write to, give one with --out FILE.wav")
         return FileOut(config.out, rate, config.block, clock)
     from neurorave_device.audio.null import NullOut
 
@@ -201,7 +209,7 @@ def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioO
 def _make_panel(config: Config, stream: StreamClock) -> Panel:
     if config.panel == "replay":
         if config.cv_file is None:
-            raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav.")
+            raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav")
         return ReplayPanel(CvRecording(config.cv_file))
     return VirtualPanel(stream)
 
@@ -237,17 +245,23 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     stop_on_signal(stop.set)
     config = Config(**settings["config"])
     shared = SharedMemory(settings["shared"])
-    sound = Sound(
-        config, shared, CommandReceiver(from_descriptor(settings["commands"])), SystemClock()
-    )
-    sound.start()
-    status.send(READY, sound.name)
+    commands = CommandReceiver(from_descriptor(settings["commands"]))
     try:
-        sound.play(stop, settings["supervisor"])
-    finally:
-        sound.close()
-    sound.check_file()
-    status.send(DONE, sound.summary())
+        sound = Sound(config, shared, commands, SystemClock())
+        sound.start()
+        status.send(READY, sound.name)
+        try:
+            sound.play(stop, settings["supervisor"])
+        finally:
+            sound.close()
+        sound.check_file()
+        status.send(DONE, sound.summary())
+    except Exception as error:
+        # The face shows it at once; what becomes of it is the supervisor's affair.
+        text = str(error) if isinstance(error, UserError) else describe(error)
+        report = Report(state=telemetry.FAULT, audio=config.audio, message=text)
+        shared.telemetry.write(telemetry.pack(report))
+        raise
 
 
 def main(arguments: List[str]) -> int:

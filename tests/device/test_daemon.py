@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from neurorave_device import cli
-from tests.device.toy import TOY, copy_toy
+from tests.device.toy import CV, TOY, copy_toy
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOUND = "neurorave_device.sound"
@@ -286,6 +286,10 @@ def test_a_port_in_use_is_told_before_anything_starts(capsys: Any) -> None:
         (["--bundle", TOY, "--cv", "x.wav"], "--panel replay"),
         (["--bundle", TOY, "--audio", "file"], "--out"),
         (["--bundle", TOY, "--out", "x.wav"], "--audio file"),
+        (
+            ["--bundle", TOY, "--panel", "replay", "--cv", CV, "--audio", "file", "--out", CV],
+            "is the recording",
+        ),
         (["--bundle", TOY, "--engine", "tensorrt"], "--engine onnx"),
         (["--bundle", TOY, "--audio", "tape"], "tape"),
         (["--bundle", TOY, "--seconds", "0"], "seconds"),

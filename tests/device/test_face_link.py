@@ -99,6 +99,15 @@ def test_a_sound_process_that_falls_silent_is_a_fault_until_it_speaks_again(benc
     assert bench.link.telemetry().state == "playing"
 
 
+def test_the_reason_of_a_fault_stays_on_show(bench: Bench) -> None:
+    fault = Report(state="fault", message="ValueError: no (voice.py:3)")
+    bench.shared.telemetry.write(telemetry.pack(fault))
+    for _ in range(2):
+        seen = bench.link.telemetry()
+        assert (seen.state, seen.message) == ("fault", fault.message)
+        bench.clock.advance(60.0)
+
+
 def test_the_end_is_no_fault(bench: Bench) -> None:
     bench.shared.telemetry.write(telemetry.pack(PLAYING._replace(state="stopping")))
     assert bench.link.telemetry().state == "playing"

@@ -1,12 +1,15 @@
 """The sound process's parts in virtual time: constant gate delay, no drift after gaps, the fade at the end."""
 
+import os
 import random
 from typing import Any, Callable, List, Optional
 
 import numpy as np
 import pytest
 
+from neurorave_device import sound as sound_module
 from neurorave_device import telemetry
+from neurorave_device.audio.base import AudioOut, AudioStats
 from neurorave_device.audio.buffer import FrameBuffer
 from neurorave_device.audio.output import OutputStage
 from neurorave_device.clock import VirtualClock
@@ -19,6 +22,7 @@ from neurorave_device.inputs.base import Edge, Panel, Volts
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.parameters import default_values
+from neurorave_device.processes import StatusPipe
 from neurorave_device.scan import InputScan
 from neurorave_device.settings import apply_panel, pack_panel, pack_values, unpack_values
 from neurorave_device.shared import SharedMemory
@@ -392,6 +396,66 @@ def test_what_cannot_be_played_is_refused_in_a_sentence(shared: Any, tmp_path: A
     unwritable = str(tmp_path / "none" / "x.wav")
     assert unwritable in refused(Config(bundle=TOY, audio="file", out=unwritable), shared)
     assert "tensorrt" in refused(Config(bundle=TOY, audio="null", engine="tensorrt"), shared)
+
+
+class Collector(StatusPipe):
+    """A status pipe whose other end is the test."""
+
+    def __init__(self) -> None:
+        super().__init__(-1)
+        self.said: List[str] = []
+
+    def send(self, kind: str, text: str = "") -> None:
+        self.said.append(kind)
+
+
+class FullDisk(AudioOut):
+    """An output that takes some blocks and then has a fault."""
+
+    blocks = 0
+
+    @property
+    def fault(self) -> Optional[str]:
+        return "x.wav: no space left" if self.blocks > 0 else None
+
+    def start(self, pull: Any) -> None:
+        pull(np.zeros(BLOCK, np.float32))
+        self.blocks += 1
+
+    def stop(self) -> None:
+        self.blocks += 1
+
+    def stats(self) -> AudioStats:
+        return AudioStats(0, 0, self.blocks)
+
+
+@pytest.mark.parametrize("audio,error", [("file", UserError), ("null", RuntimeError)])
+def test_an_output_that_gives_way_ends_the_process_and_the_face_sees_why(
+    audio: str, error: Any, shared: Any, monkeypatch: Any
+) -> None:
+    out = FullDisk()
+    monkeypatch.setattr(sound_module, "make_out", lambda *_: out)
+    for name in ("settle", "stop_on_signal"):
+        # Both act on this whole process.
+        monkeypatch.setattr(sound_module, name, lambda *_: None)
+    monkeypatch.setattr(sound_module, "raise_priority", lambda _: False)
+    receiving, sending = make_pipe()
+    settings = {
+        "config": Config(bundle=TOY, audio=audio, out="x.wav")._asdict(),
+        "shared": os.dup(shared.descriptor),
+        "commands": os.dup(receiving.fileno()),
+        "supervisor": os.getppid(),
+    }
+    status = Collector()
+    with pytest.raises(error) as caught:
+        sound_module.work(settings, status)
+    assert "no space left" in str(caught.value)
+    report = telemetry.unpack(shared.telemetry.read())
+    assert report.state == "fault" and "x.wav: no space left" in report.message
+    assert status.said == ["ready"]
+    assert out.blocks == 2
+    receiving.close()
+    sending.close()
 
 
 def test_no_sound_card_is_refused_with_what_to_use_instead(shared: Any, monkeypatch: Any) -> None:
