@@ -54,26 +54,24 @@ def _distances(column: int) -> Tuple[tables.Array, tables.Array, tables.Array]:
 
 
 class _Travelled(torch.autograd.Function):
-    """T(n), the lowest of the lines steepness[j] * n + offset[j], without a [..., j] temporary."""
+    """T(n), the lowest of the lines steepness[j] * n + offset[j]; its slope follows from n alone."""
 
     @staticmethod
-    def forward(ctx: Any, level: Tensor, steepness: Tensor, offset: Tensor) -> Tensor:
-        """Return [bands, R] for level [bands, R]; both tables are [ranges, bands, 1]."""
-        lowest = torch.addcmul(offset[0], steepness[0], level)
-        slope = steepness[0].expand_as(level)
-        for j in range(1, len(steepness)):
-            line = torch.addcmul(offset[j], steepness[j], level)
-            slope = torch.where(line < lowest, steepness[j], slope)
-            torch.minimum(lowest, line, out=lowest)
-        ctx.save_for_backward(slope)
-        return lowest
+    def forward(
+        ctx: Any, level: Tensor, steepness: Tensor, offset: Tensor, knots: Tensor
+    ) -> Tensor:
+        """Return [bands, R] for level [bands, R]; the tables are [ranges, bands or 1, 1]."""
+        ctx.save_for_backward(level, steepness, knots)
+        return torch.addcmul(offset, steepness, level).amin(0)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> Tuple[Tensor, None, None]:
-        """Return the gradient: the steepness of the line that was the lowest."""
-        (slope,) = ctx.saved_tensors
-        return grads[0] * slope, None, None
+    def backward(ctx: Any, *grads: Tensor) -> Tuple[Tensor, None, None, None]:
+        """Return the gradient: the steepness of the range that the level lies in."""
+        level, steepness, knots = ctx.saved_tensors
+        change = torch.diff(steepness, dim=0, prepend=torch.zeros_like(steepness[:1]))
+        slope = ((level > knots).to(level.dtype) * change).sum(0)
+        return grads[0] * slope, None, None, None
 
 
 class _Curve(torch.autograd.Function):
@@ -131,6 +129,7 @@ class SpecificLoudness(nn.Module):
     quiet: Tensor
     excitation: Tensor
     scale: Tensor
+    knots: Tensor
     travel_slope: Tensor
     travel_offset: Tensor
     decay_slope: Tensor
@@ -186,6 +185,7 @@ class SpecificLoudness(nn.Module):
         steepness = np.stack([s for _, _, s in knots], axis=1)[:, :, None]
         levels = np.stack([n[:-1] for n, _, _ in knots], axis=1)[:, :, None]
         travelled = np.stack([t for _, t, _ in knots], axis=1)[:, :, None]
+        self._constant("knots", tables.RNS[::-1, None, None])
         self._constant("travel_slope", 1.0 / steepness)
         self._constant("travel_offset", travelled[:-1] - levels / steepness)
         offsets = levels - steepness * travelled[:-1]
@@ -234,7 +234,7 @@ class SpecificLoudness(nn.Module):
         if plain:
             own = (self.travel_slope * loudness + self.travel_offset).amin(0)
         else:
-            lines = self.travel_slope, self.travel_offset
+            lines = self.travel_slope, self.travel_offset, self.knots
             own = _Travelled.apply(loudness, *lines)  # type: ignore[no-untyped-call]
         owns = own.unbind(0)
         left = [owns[0]]
