@@ -1,11 +1,11 @@
 // A knob: drag up and down, wheel, arrow keys, page keys, Home and End; Delete or a double click for the default.
 
+import { Echo } from "./echo.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const SWEEP = 270;
 const DRAG_PIXELS = 170;
 const FINE = 0.1;
-// A value that comes back from the module does not move a knob that the hand has just moved.
-const QUIET_MS = 500;
 
 export function svg(name, attributes, parent) {
   const node = document.createElementNS(SVG, name);
@@ -49,11 +49,10 @@ export function wheelSteps(event, state) {
 }
 
 export class Knob {
-  // options: label (spoken), name (shown), low, high, log, value, initial, step, fine, size, format, onInput.
+  // options: label (spoken), name (shown), low, high, log, digits, value, initial, step, fine, size, format, onInput.
   constructor(host, options) {
     Object.assign(this, { step: 0.01, fine: 0.002, size: "large", log: false }, options);
-    this.touched = -Infinity;
-    this.remote = this.value;
+    this.echo = new Echo((value) => this.show(value));
     this.enabled = true;
     this.root = element("div", `knob ${this.size}`, host);
     this.dial = element("div", "dial", this.root);
@@ -107,8 +106,8 @@ export class Knob {
 
   fromUnit(unit) {
     const share = Math.min(1, Math.max(0, unit));
-    if (this.log) return this.low * (this.high / this.low) ** share;
-    return this.low + share * (this.high - this.low);
+    const value = this.log ? this.low * (this.high / this.low) ** share : this.low + share * (this.high - this.low);
+    return this.digits === undefined ? value : Number(value.toFixed(this.digits));
   }
 
   show(value) {
@@ -123,26 +122,19 @@ export class Knob {
     this.dial.setAttribute("aria-valuetext", text);
   }
 
-  // Take the module's value, now or when the hand has left the knob.
+  // Take the module's value.
   set(value) {
-    this.remote = value;
-    const wait = this.dragging ? QUIET_MS : this.touched + QUIET_MS - performance.now();
-    clearTimeout(this.timer);
-    if (wait > 0) this.timer = setTimeout(() => this.set(this.remote), wait);
-    else if (value !== this.value) this.show(value);
+    this.echo.came(value);
   }
 
   // The hand moved it to this place.
   input(unit) {
     if (!this.enabled) return;
     const value = this.fromUnit(unit);
-    this.touched = performance.now();
     if (value === this.value) return;
     this.show(value);
+    this.echo.sent(value);
     this.onInput(value);
-    // Should the module refuse the value, it sends none back: then its last one is shown again.
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.set(this.remote), QUIET_MS);
   }
 
   nudge(steps, fine) {

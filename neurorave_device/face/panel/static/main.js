@@ -1,6 +1,7 @@
 // Wiring: what the module says goes to the parts of the plate, what the hand does goes to the module.
 
 import { Bars } from "./bars.js";
+import { giveUpAll } from "./echo.js";
 import { EncoderView } from "./encoder.js";
 import { Knob } from "./knob.js";
 import { Link } from "./link.js";
@@ -26,8 +27,8 @@ const encoder = new EncoderView(byId("encoder"), link);
 const gates = [1, 2].map((index) => new GateStrip(byId("strips"), index, link));
 const cvs = [1, 2, 3, 4].map((index) => new CvStrip(byId("strips"), index, link));
 const levelKnob = new Knob(byId("level"), {
-  label: "Level", name: "level", low: -60, high: 6, value: 0, initial: 0, format: level,
-  onInput: (value) => link.actSoon("level", { do: "set", id: "level", value: Math.round(value * 10) / 10 }),
+  label: "Level", name: "level", low: -60, high: 6, digits: 1, value: 0, initial: 0, format: level,
+  onInput: (value) => link.actSoon("level", { do: "set", id: "level", value }),
 });
 listenKeys(gates);
 
@@ -56,8 +57,8 @@ for (const kind of ["pointerdown", "keydown"]) {
 link.on("connected", (connected) => {
   state.connected = connected;
   document.body.classList.toggle("lost", !connected);
-  if (connected) notice("");
-  else notice(LOST, true);
+  notice(connected ? "" : LOST, true);
+  giveUpAll();
 });
 
 link.on("hello", (hello) => {
@@ -106,7 +107,10 @@ link.on("scope", ({ trace, rms, frames }) => {
   scope.show(trace);
 });
 
-link.on("error", ({ text }) => notice(`${text}.`.replace("..", ".")));
+link.on("error", ({ text }) => {
+  notice(`${text}.`.replace("..", "."));
+  giveUpAll();
+});
 
 link.on("telemetry", (telemetry) => {
   state.telemetry = telemetry;

@@ -1,5 +1,6 @@
 // The lower half of the plate: a strip per CV jack and a strip per gate.
 
+import { Echo } from "./echo.js";
 import { Knob, element, svg } from "./knob.js";
 
 const RANGES = [[-5, 5], [0, 5], [0, 8], [0, 10]];
@@ -52,12 +53,15 @@ export class CvStrip {
     this.glow = drawJack(this.root);
     this.volts = element("span", "volts", this.root);
     this.select.addEventListener("change", () => {
-      this.setSource(this.select.value);
+      this.plug(this.select.value);
       this.send("source", { source: this.select.value });
     });
     this.destination.addEventListener("change", () => {
+      this.destinationEcho.sent(this.destination.selectedIndex);
       this.link.act({ do: "set", id: `cv${index}.destination`, value: this.destination.selectedIndex });
     });
+    this.sourceEcho = new Echo((source) => this.setSource(source));
+    this.destinationEcho = new Echo((place) => { this.destination.selectedIndex = place; });
     this.setSource("none");
   }
 
@@ -69,7 +73,7 @@ export class CvStrip {
   // Turning the knob of an empty jack plugs the knob in.
   moved(volts) {
     if (this.source === "none") {
-      this.setSource("manual");
+      this.plug("manual");
       this.send("source", { source: "manual", volts });
     } else {
       this.send("volts", { volts });
@@ -78,6 +82,12 @@ export class CvStrip {
 
   send(key, changes) {
     this.link.actSoon(`cv${this.index}.${key}`, { do: "jack", index: this.index, ...changes });
+  }
+
+  // The hand has chosen another source.
+  plug(source) {
+    this.setSource(source);
+    this.sourceEcho.sent(source);
   }
 
   setSource(source) {
@@ -90,14 +100,14 @@ export class CvStrip {
   }
 
   setJack(jack) {
-    if (document.activeElement !== this.select || jack.source !== this.source) this.setSource(jack.source);
+    this.sourceEcho.came(jack.source);
     this.knob.set(jack.volts);
     this.rate.set(jack.rate);
     this.depth.set(jack.depth);
   }
 
   setValues(values) {
-    this.destination.selectedIndex = values[`cv${this.index}.destination`];
+    this.destinationEcho.came(values[`cv${this.index}.destination`]);
     const [low, high] = RANGES[values[`cv${this.index}.range`]] || RANGES[0];
     if (low !== this.knob.low || high !== this.knob.high) this.knob.setRange(low, high);
   }
@@ -136,6 +146,7 @@ export class GateStrip {
     element("div", "grow", this.root);
     this.glow = drawJack(this.root);
     this.root.append(element("span", "volts"));
+    this.clockEcho = new Echo((on) => this.setClock(on));
     this.setClock(false);
     this.listen();
   }
@@ -170,6 +181,7 @@ export class GateStrip {
     });
     this.clock.addEventListener("click", () => {
       this.setClock(!this.clocked);
+      this.clockEcho.sent(this.clocked);
       this.sendClock();
     });
   }
@@ -206,7 +218,7 @@ export class GateStrip {
   }
 
   setGate(gate) {
-    if (gate.clock !== this.clocked) this.setClock(gate.clock);
+    this.clockEcho.came(gate.clock);
     this.rate.set(gate.rate);
   }
 
