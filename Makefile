@@ -144,7 +144,7 @@ test-wheel: $(VENV)/.done-dev ## build the wheel and start it, on CPython 3.6 wh
 	python=$$PWD/$(BIN)/python
 	[ ! -e $(VENV36)/.done ] || python=$$PWD/$(VENV36)/bin/python
 	"$$python" -m pip install --quiet --no-deps --no-compile --target "$$folder/installed" "$$folder"/*.whl
-	bundle=$$PWD/$(BUNDLE)
+	bundle=$$PWD/tests/data/toy_bundle
 	cd "$$folder/installed"
 	"$$python" -c 'import os, neurorave_device as d; assert d.__file__.startswith(os.getcwd()), d.__file__'
 	"$$python" -m neurorave_device.cli models check "$$bundle"
