@@ -39,6 +39,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             universal_newlines=True,
+            start_new_session=True,
         )
         self.lines: "queue.Queue[str]" = queue.Queue()
         self.seen: List[str] = []
@@ -208,7 +209,8 @@ def test_ctrl_c_ends_it_well_with_the_file_complete(start: Any, tmp_path: Any) -
     running = start("--audio", "file", "--out", out)
     running.wait_for("Panel: ")
     children = running.children()
-    running.process.send_signal(signal.SIGINT)
+    # As a terminal does it: to the whole group.
+    os.killpg(running.process.pid, signal.SIGINT)
     assert running.end() == 0
     assert no_tracebacks(running.seen)
     assert any("written to " + out in line for line in running.seen)

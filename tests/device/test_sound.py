@@ -25,7 +25,7 @@ from neurorave_device.parameters import default_values
 from neurorave_device.processes import StatusPipe
 from neurorave_device.scan import InputScan
 from neurorave_device.settings import apply_panel, pack_panel, pack_values, unpack_values
-from neurorave_device.shared import SharedMemory
+from neurorave_device.shared import AudioRing, SharedMemory
 from neurorave_device.sound import Sound, make_out
 from neurorave_device.stream import StreamClock, VoltHistory
 from neurorave_device.synthesis import Synthesis
@@ -331,6 +331,8 @@ def test_a_recording_moves_the_jacks_and_buttons_do_not(make_rig: Any) -> None:
     rig.press(1, True)
     rig.run(rig.clock.now() + 0.5)
     assert rig.voice.take_triggers() == [round((0.1 + rig.plan.delay) * RATE)]
+    # The button's message was taken all the same: one that waits would wake the scan for ever.
+    assert not CommandReceiver(rig.receiving).wait(0)
     # What the voice asks for is as old as the delay, to the scan's millisecond.
     sample = rig.voice.position
     assert rig.synthesis._volts_at(sample)[0] == pytest.approx(
@@ -413,12 +415,17 @@ class FullDisk(AudioOut):
     """An output that takes some blocks and then has a fault."""
 
     blocks = 0
+    made_before = -1
+
+    def __init__(self, ring: AudioRing) -> None:
+        self.ring = ring
 
     @property
     def fault(self) -> Optional[str]:
         return "x.wav: no space left" if self.blocks > 0 else None
 
     def start(self, pull: Any) -> None:
+        self.made_before = self.ring.written
         pull(np.zeros(BLOCK, np.float32))
         self.blocks += 1
 
@@ -429,11 +436,17 @@ class FullDisk(AudioOut):
         return AudioStats(0, 0, self.blocks)
 
 
-@pytest.mark.parametrize("audio,error", [("file", UserError), ("null", RuntimeError)])
+CAPACITY = timing(20.0, BLOCK, RATE).capacity
+
+
+# The browser's ring is filled by its own output, which this one is not; all others are listened to as they are made.
+@pytest.mark.parametrize(
+    "audio,error,made", [("file", UserError, CAPACITY), ("browser", RuntimeError, 0)]
+)
 def test_an_output_that_gives_way_ends_the_process_and_the_face_sees_why(
-    audio: str, error: Any, shared: Any, monkeypatch: Any
+    audio: str, error: Any, made: int, shared: Any, monkeypatch: Any
 ) -> None:
-    out = FullDisk()
+    out = FullDisk(shared.ring)
     monkeypatch.setattr(sound_module, "make_out", lambda *_: out)
     for name in ("settle", "stop_on_signal"):
         # Both act on this whole process.
@@ -454,6 +467,8 @@ def test_an_output_that_gives_way_ends_the_process_and_the_face_sees_why(
     assert report.state == "fault" and "x.wav: no space left" in report.message
     assert status.said == ["ready"]
     assert out.blocks == 2
+    # The buffer was full before the output began.
+    assert out.made_before == made
     receiving.close()
     sending.close()
 

@@ -3,6 +3,7 @@
 import random
 from typing import List
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,12 +77,13 @@ def test_stream_time_never_falls(steps: List[List[float]]) -> None:
         latest = now
 
 
-def test_after_a_gap_stream_time_goes_on_from_the_sound_not_from_the_wall() -> None:
+@pytest.mark.parametrize("gap", [0.3, 10.0])
+def test_after_a_gap_stream_time_goes_on_from_the_sound_not_from_the_wall(gap: float) -> None:
     clock = VirtualClock()
     stream = StreamClock(clock, RATE)
     stream.anchor(RATE)
-    clock.advance(10.0)
-    # Ten seconds without a block (the machine was busy): the sound stands at one second and a block.
+    clock.advance(gap)
+    # All that time without a block (the machine was busy): the sound stands at one second and a block.
     stream.anchor(RATE + BLOCK)
     clock.advance(0.25)
     assert abs(stream.now() - (1.0 + BLOCK / RATE + 0.25)) < 1e-9
