@@ -15,8 +15,8 @@ SOUND_WINDOW = 30.0
 FACE_DELAYS = (0.0, 0.5, 2.0, 5.0)
 FACE_STEADY = 30.0
 # How long a process may take to end before it is killed: the sound process fades out and closes its file.
-SOUND_GRACE = 5.0
-FACE_GRACE = 3.0
+SOUND_GRACE = 10.0
+FACE_GRACE = 10.0
 
 
 class Supervisor:
@@ -139,7 +139,7 @@ class Supervisor:
         return [self.sound] if self.face is None else [self.sound, self.face]
 
     def end(self, hurry: Callable[[], bool] = lambda: False) -> int:
-        """Let the sound fade out, end both processes, return 1 if one did not end well, else 0.
+        """Let the sound fade out, end both processes, return 1 if the sound did not end well, else 0.
 
         Where ``hurry`` says so they are killed at once.
         """
@@ -151,7 +151,8 @@ class Supervisor:
             end = self._clock.now() + grace
             while process.returncode() is None and self._clock.now() < end and not hurry():
                 self._clock.sleep(0.01)
-            if process.returncode() is None:
+            if process is self.sound and process.returncode() is None:
+                self._complain("The sound process did not end and was killed.")
                 result = 1
             process.kill()
             for status in process.statuses():

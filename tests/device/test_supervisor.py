@@ -235,8 +235,17 @@ def test_a_process_that_does_not_end_is_killed_after_its_grace(stage: Stage) -> 
     before = stage.clock.now()
     assert stage.supervisor.end() == 1
     assert stage.sounds[0].code == -int(signal.SIGKILL)
+    assert "killed" in stage.complaints[-1]
     assert stage.faces[0].code == 0
-    assert 4.0 < stage.clock.now() - before < 10.0
+    assert 5.0 < stage.clock.now() - before < 20.0
+
+
+def test_a_face_that_does_not_end_is_killed_and_nothing_is_lost_by_that(stage: Stage) -> None:
+    stage.ready()
+    stage.faces[0].stubborn = True
+    assert stage.supervisor.end() == 0
+    assert stage.faces[0].code == -int(signal.SIGKILL)
+    assert stage.complaints == []
 
 
 def test_a_second_ctrl_c_kills_at_once(stage: Stage) -> None:
