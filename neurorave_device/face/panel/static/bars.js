@@ -1,6 +1,6 @@
 // One bar per descriptor: what is heard as a filled bar, what is asked as a mark, both in words below.
 
-import { element } from "./knob.js";
+import { element, setText } from "./dom.js";
 
 // The physical value at a quantile: straight lines between the bundle's knots (0.01 to 0.99), drawn on at both ends.
 function physical(knots, quantile) {
@@ -45,8 +45,8 @@ export class Bars {
       row.heard.style.transform = `scaleX(${heard.toFixed(3)})`;
       row.asked.style.left = `${(100 * asked).toFixed(1)}%`;
       const { quantiles, unit } = row;
-      row.askedText.textContent = free ? "free" : `asked ${short(physical(quantiles, asked), unit)}`;
-      row.heardText.textContent = `heard ${short(physical(quantiles, heard), unit)}`;
+      setText(row.askedText, free ? "free" : `asked ${short(physical(quantiles, asked), unit)}`);
+      setText(row.heardText, `heard ${short(physical(quantiles, heard), unit)}`);
     });
   }
 }

@@ -1,7 +1,8 @@
 // The encoder: drag or wheel or arrow keys turn it, a click or Enter presses it, held it goes home.
 // Shift, or a drag that begins after resting on it, turns finely, as a press-turn does on the module.
 
-import { element, svg, wheelSteps } from "./knob.js";
+import { element, svg } from "./dom.js";
+import { wheelSteps } from "./knob.js";
 
 const DETENT_PIXELS = 14;
 const DETENT_DEGREES = 15;

@@ -1,26 +1,11 @@
 // A knob: drag up and down, wheel, arrow keys, page keys, Home and End; Delete or a double click for the default.
 
+import { element, setText, svg } from "./dom.js";
 import { Echo } from "./echo.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const SWEEP = 270;
 const DRAG_PIXELS = 170;
 const FINE = 0.1;
-
-export function svg(name, attributes, parent) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  if (parent) parent.append(node);
-  return node;
-}
-
-export function element(name, className, parent, text) {
-  const node = document.createElement(name);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  if (parent) parent.append(node);
-  return node;
-}
 
 function point(share, radius) {
   const angle = ((share - 0.5) * SWEEP - 90) * (Math.PI / 180);
@@ -117,7 +102,7 @@ export class Knob {
     this.arc.setAttribute("d", Math.abs(unit - middle) < 0.002 ? "" : arcPath(Math.min(unit, middle), Math.max(unit, middle), 42));
     this.mark.setAttribute("transform", `rotate(${((unit - 0.5) * SWEEP).toFixed(1)} 50 50)`);
     const text = this.format(value);
-    this.reading.textContent = text;
+    setText(this.reading, text);
     this.dial.setAttribute("aria-valuenow", Number(value.toPrecision(6)));
     this.dial.setAttribute("aria-valuetext", text);
   }

@@ -1,6 +1,7 @@
 // Wiring: what the module says goes to the parts of the plate, what the hand does goes to the module.
 
 import { Bars } from "./bars.js";
+import { setText } from "./dom.js";
 import { giveUpAll } from "./echo.js";
 import { EncoderView } from "./encoder.js";
 import { Knob } from "./knob.js";
@@ -104,7 +105,7 @@ link.on("picture", (picture) => oled.show(picture));
 link.on("scope", ({ trace, rms, frames }) => {
   state.rms = rms;
   state.frames = frames;
-  scope.show(trace);
+  if (trace) scope.show(trace);
 });
 
 link.on("error", ({ text }) => {
@@ -130,7 +131,7 @@ function showLight({ light, state: what, message }) {
   const lens = byId("lens");
   lens.style.background = `rgb(${colour.map((part) => Math.round(30 + (part - 30) * shine)).join(" ")})`;
   lens.style.boxShadow = shine > 0.1 ? `0 0 ${Math.round(12 * shine)}px rgb(${colour.join(" ")})` : "";
-  if (byId("light-word").textContent !== word) byId("light-word").textContent = word;
+  setText(byId("light-word"), word);
   if (what === "fault" && message && byId("notice").textContent !== message) notice(message, true);
   if (what === "playing" && state.faulted) notice("");
   state.faulted = what === "fault";
@@ -142,17 +143,17 @@ function showMeter({ level: rms, peak }) {
   byId("meter-peak").hidden = !(peak > 0.001);
   byId("meter-peak").style.left = `${(98 * place(peak)).toFixed(1)}%`;
   const loudest = decibels(peak);
-  byId("peak").textContent = Number.isFinite(loudest) ? `peak ${level(loudest)}` : "peak \u2212\u221e dB";
+  setText(byId("peak"), Number.isFinite(loudest) ? `peak ${level(loudest)}` : "peak \u2212\u221e dB");
 }
 
 function showStatus({ load, late, underruns }) {
-  byId("load").textContent = `${Math.round(100 * (load || 0))} %`;
+  setText(byId("load"), `${Math.round(100 * (load || 0))} %`);
   byId("load").classList.toggle("bad", load > 1);
-  byId("late").textContent = String(late + underruns);
+  setText(byId("late"), String(late + underruns));
   byId("late").classList.toggle("bad", late + underruns > 0);
   const running = sound.state === "running";
-  byId("buffer").textContent = running ? `${Math.round(sound.delayMs)} ms` : "\u2013";
-  byId("gaps").textContent = running ? String(sound.report.underruns) : "\u2013";
+  setText(byId("buffer"), running ? `${Math.round(sound.delayMs)} ms` : "\u2013");
+  setText(byId("gaps"), running ? String(sound.report.underruns) : "\u2013");
 }
 
 // For tests and the curious; nothing can be set here.

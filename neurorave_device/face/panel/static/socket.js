@@ -17,6 +17,7 @@ let playing = false;
 let frames = 0;
 let energy = 0;
 let counted = 0;
+let silent = false;
 let ready = true;
 let toldAt = 0;
 let news = new Map();
@@ -73,7 +74,10 @@ function tell() {
   const now = performance.now();
   if (!ready || now - toldAt < NEWS_MS) return;
   if (counted > 0) {
-    news.set("scope", { trace: trace.slice(), rms: Math.sqrt(energy / counted), frames });
+    // A flat line is drawn once.
+    const flat = trace.every((sample) => Math.abs(sample) < 1e-4);
+    news.set("scope", { trace: flat && silent ? null : trace.slice(), rms: Math.sqrt(energy / counted), frames });
+    silent = flat;
     energy = 0;
     counted = 0;
   }

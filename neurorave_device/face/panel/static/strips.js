@@ -1,7 +1,8 @@
 // The lower half of the plate: a strip per CV jack and a strip per gate.
 
+import { element, setText, svg } from "./dom.js";
 import { Echo } from "./echo.js";
-import { Knob, element, svg } from "./knob.js";
+import { Knob } from "./knob.js";
 
 const RANGES = [[-5, 5], [0, 5], [0, 8], [0, 10]];
 const SOURCE_NAMES = { none: "unpatched", manual: "knob" };
@@ -113,7 +114,7 @@ export class CvStrip {
   }
 
   setVolts(volts) {
-    this.volts.textContent = signed(volts);
+    setText(this.volts, signed(volts));
     this.glow.style.opacity = Math.min(1, Math.abs(volts) / 5).toFixed(2);
     this.glow.style.stroke = volts < 0 ? "var(--heard)" : "var(--asked)";
   }
@@ -223,7 +224,7 @@ export class GateStrip {
   }
 
   setRole(role) {
-    this.role.textContent = role;
+    setText(this.role, role);
   }
 
   setHigh(high) {
