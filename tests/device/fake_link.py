@@ -33,6 +33,7 @@ class FakeLink(FaceLink):
         self.state = PLAYING
         self.message = ""
         self.name = "hand_percussion"
+        self.virtual = True
         self.values = default_values()
         self.cv: List[Dict[str, Any]] = [
             {"source": "manual", "volts": 0.0, "rate": 1.0, "depth": 5.0} for _ in range(CV_COUNT)
@@ -60,7 +61,7 @@ class FakeLink(FaceLink):
                 {"name": n, "unit": u, "quantiles": np.linspace(a, b, 25).tolist()}
                 for n, u, a, b in zip(NAMES, UNITS, LOWS, HIGHS)
             ],
-            "virtual": True,
+            "virtual": self.virtual,
         }
 
     def volts(self) -> Tuple[float, float, float, float]:

@@ -261,6 +261,21 @@ def test_a_phone_has_one_column(page: Browser, panel: Panel) -> None:
     assert len({tuple(box) for box in lefts}) == 1
 
 
+def test_jacks_that_follow_a_recording_cannot_be_played(page: Browser, panel: Panel) -> None:
+    panel.link.virtual = False
+    page.until("return document.getElementById('strips').inert")
+    assert "follow a recording" in page.find("#replay").text
+    ActionChains(page.driver).key_down("a").key_up("a").perform()
+    _keys(page, "[aria-label='Level']", Keys.HOME)
+    panel.until(lambda link: link.values["level"] == -60.0, "the level still works")
+    # The key came before the level's, so it would have acted by now.
+    assert panel.link.struck < 0.0
+    panel.link.set_jack(1, volts=2.5)
+    page.until(
+        "return document.querySelector('[aria-label=\"CV 1\"] .volts').textContent === '+2.50 V'"
+    )
+
+
 def test_with_reduced_motion_the_light_stands_still(page: Browser, panel: Panel) -> None:
     lens = "return document.getElementById('lens').style.background"
     panel.link.state = FAULT

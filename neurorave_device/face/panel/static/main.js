@@ -31,7 +31,7 @@ const levelKnob = new Knob(byId("level"), {
   label: "Level", name: "level", low: -60, high: 6, digits: 1, value: 0, initial: 0, format: level,
   onInput: (value) => link.actSoon("level", { do: "set", id: "level", value }),
 });
-listenKeys(gates);
+listenKeys(gates, () => !byId("strips").inert);
 
 let noticeTimer = 0;
 
@@ -71,10 +71,14 @@ link.on("hello", (hello) => {
   byId("latency").textContent = `${info.latency_ms.toFixed(0)} ms`;
   bars.build(info.descriptors, words);
   const row = (id) => hello.parameters.find((parameter) => parameter.id === id);
-  cvs.forEach((strip) => strip.build(hello.sources, row(`cv${strip.index}.destination`).choices, words));
+  cvs.forEach((strip) => {
+    const choices = (name) => row(`cv${strip.index}.${name}`).choices;
+    strip.build(hello.sources, choices("destination"), choices("range"), words);
+  });
   const { low, high } = row("level");
   levelKnob.setRange(low, high);
-  document.body.classList.toggle("replayed", !info.virtual);
+  byId("strips").inert = !info.virtual;
+  byId("replay").hidden = info.virtual;
   showValues();
   sound.prepare(info.sample_rate);
 });

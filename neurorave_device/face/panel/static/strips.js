@@ -4,12 +4,17 @@ import { element, setText, svg } from "./dom.js";
 import { Echo } from "./echo.js";
 import { Knob } from "./knob.js";
 
-const RANGES = [[-5, 5], [0, 5], [0, 8], [0, 10]];
 const SOURCE_NAMES = { none: "unpatched", manual: "knob" };
 const KEYS = ["a", "s"];
 
 const hertz = (value) => (value < 1 ? `${value.toFixed(2)} Hz` : `${value.toFixed(1)} Hz`);
 const signed = (value) => `${value < -0.005 ? "\u2212" : "+"}${Math.abs(value).toFixed(2)} V`;
+
+// The lowest and highest volts of a range as the parameter table writes it: "+-5 V" or "0..8 V".
+function rangeOf(text) {
+  const numbers = text.match(/\d+(\.\d+)?/g).map(Number);
+  return numbers.length === 1 ? [-numbers[0], numbers[0]] : numbers;
+}
 
 function options(select, entries) {
   select.replaceChildren(...entries.map(([value, text]) => new Option(text, value)));
@@ -66,8 +71,10 @@ export class CvStrip {
     this.setSource("none");
   }
 
-  build(sources, destinations, words) {
+  build(sources, destinations, ranges, words) {
+    this.ranges = ranges.map(rangeOf);
     options(this.select, sources.map((name) => [name, SOURCE_NAMES[name] || name]));
+    this.select.value = this.source;
     options(this.destination, destinations.map((name) => [name, words[name] || name]));
   }
 
@@ -109,7 +116,7 @@ export class CvStrip {
 
   setValues(values) {
     this.destinationEcho.came(values[`cv${this.index}.destination`]);
-    const [low, high] = RANGES[values[`cv${this.index}.range`]] || RANGES[0];
+    const [low, high] = this.ranges[values[`cv${this.index}.range`]];
     if (low !== this.knob.low || high !== this.knob.high) this.knob.setRange(low, high);
   }
 
@@ -238,9 +245,10 @@ export class GateStrip {
 }
 
 // The keys that play the gates from anywhere on the page.
-export function listenKeys(gates) {
+export function listenKeys(gates, enabled) {
   const gateOf = (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.target instanceof HTMLSelectElement) return null;
+    if (event.altKey || event.ctrlKey || event.metaKey || !enabled()) return null;
+    if (event.target instanceof HTMLSelectElement) return null;
     const index = KEYS.indexOf(event.key.toLowerCase());
     return index < 0 ? null : gates[index];
   };
