@@ -28,10 +28,12 @@ _KINDS = (READY, REFUSED, FAILED, CRASHED, DONE)
 
 DEBUG_VARIABLE = "NEURORAVE_DEBUG"
 
-# Unlike "-m", this leaves the current folder out of the search path: a stray numpy.py there does no harm.
+# Unlike "-m", this leaves the current folder out of the search path: a stray numpy.py there does no harm. Nor does
+# it take the interpreter down in order: all is closed by then, and a library's own threads could hold that up.
 _START = (
-    "import sys; sys.path[0] = sys.argv[1]; from importlib import import_module; "
-    "sys.exit(import_module(sys.argv[2]).main(sys.argv[3:]))"
+    "import os, sys; sys.path[0] = sys.argv[1]; from importlib import import_module; "
+    "status = import_module(sys.argv[2]).main(sys.argv[3:]); "
+    "sys.stdout.flush(); sys.stderr.flush(); os._exit(status)"
 )
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
