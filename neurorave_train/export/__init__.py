@@ -1,5 +1,10 @@
 """Export: a trained run becomes a bundle that the module plays."""
 
-from neurorave_train.export.command import main
+import argparse
 
-__all__ = ["main"]
+
+def main(args: argparse.Namespace) -> None:
+    """Runs the `export` command, which needs the training code and so is imported late."""
+    from neurorave_train.export.command import main as run
+
+    run(args)

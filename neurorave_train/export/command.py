@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> None:
         raise UserError(f"--run {run} is not a folder; it must be the --out of neurorave-train fit")
     facts = json.loads((run / DATA_FILE).read_text())
     prepared = PreparedData(facts["prepared"])
-    training = load_training(checkpoint_of(run, "model"))
+    training = load_training(checkpoint_of(run, "model"), prepared)
     prior, ordering = load_prior(checkpoint_of(run, "prior"))
     identity = {
         "name": args.name or out.name,

@@ -31,6 +31,9 @@ class Ordering(NamedTuple):
 class DecoderGraph(nn.Module):
     """Ordered latents, descriptors, mask and noise to one hop of samples."""
 
+    mean: Tensor
+    basis: Tensor
+
     def __init__(self, model: PlayableModel, ordering: Ordering) -> None:
         super().__init__()
         self.decoder = model.decoder
@@ -48,6 +51,9 @@ class DecoderGraph(nn.Module):
 
 class EncoderGraph(nn.Module):
     """One hop of samples to the ordered latents of the frame that lies `latency` samples back."""
+
+    mean: Tensor
+    basis: Tensor
 
     def __init__(self, model: PlayableModel, ordering: Ordering) -> None:
         super().__init__()

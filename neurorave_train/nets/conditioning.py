@@ -17,6 +17,8 @@ class Conditioning(nn.Module):
     sharp; a falling one glides over the frame, so that decays have no steps at the hop rate.
     """
 
+    steps: Tensor
+
     def __init__(self, knots: Tensor, blocks: int) -> None:
         super().__init__()
         self.blocks = blocks

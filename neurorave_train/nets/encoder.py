@@ -43,6 +43,9 @@ class MelFrames(nn.Module):
     of the latent's variance and leave little for the timbre.
     """
 
+    long_mel: Tensor
+    short_mel: Tensor
+
     def __init__(self, sample_rate: int, hop: int, window: int, long: int = 64, short: int = 32):
         super().__init__()
         self.window, self.small = window, window // 4

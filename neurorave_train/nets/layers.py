@@ -89,7 +89,8 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
         y = self.conv(x, stream)
-        return y.reshape(y.shape[0], y.shape[1] * self.ratio, self.outputs)
+        z: Tensor = y.reshape(y.shape[0], y.shape[1] * self.ratio, self.outputs)
+        return z
 
 
 class Film(nn.Module):
@@ -104,7 +105,8 @@ class Film(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         scale, shift = self.project(condition).chunk(2, dim=-1)
-        return x * (1.0 + scale) + shift
+        y: Tensor = x * (1.0 + scale) + shift
+        return y
 
 
 class ResidualUnit(nn.Module):
@@ -129,7 +131,8 @@ class ResidualUnit(nn.Module):
         if self.film is not None:
             assert condition is not None
             y = self.film(y, condition)
-        return x + self.mix(activate(y), stream)
+        z: Tensor = x + self.mix(activate(y), stream)
+        return z
 
 
 class Stack(nn.Module):

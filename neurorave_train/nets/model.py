@@ -46,7 +46,9 @@ class PlayableModel(nn.Module):
         self.quantiles = QuantileMap(knots)
         self.descriptors = Descriptors(sample_rate, hop, window, floor)
         self.encoder = FrameEncoder(sample_rate, hop, window, latents, encoder_width)
-        options = {k: tuple(v) if isinstance(v, list) else v for k, v in (decoder_options or {}).items()}
+        options: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in (decoder_options or {}).items()
+        }
         self.decoder = DECODERS[decoder](sample_rate, hop, latents, knots, **options)
         self.critic = LatentCritic(latents, len(DESCRIPTORS))
 
@@ -59,7 +61,9 @@ class PlayableModel(nn.Module):
         z: Tensor = self.encoder(self.frames(audio), Stream())
         return z
 
-    def draw_noise(self, frames: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def draw_noise(
+        self, frames: int, like: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Standard normal noise for `frames` frames of each item of `like`."""
         rows, values = self.decoder.noise_shape
         shape = (like.shape[0], frames * rows, values)

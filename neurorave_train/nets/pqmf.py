@@ -59,7 +59,7 @@ class Pqmf(nn.Module):
         super().__init__()
         bank = filter_bank(bands, attenuation)
         self.bands, self.taps = bands, bank.shape[1]
-        self.delay = self.taps - 1
+        self.delay = self.taps - bands
         rows = self.taps // bands
 
         def convolution(impulses: np.ndarray) -> CausalConv:

@@ -21,6 +21,8 @@ def _step(x: Tensor) -> Tensor:
 class Mixture(nn.Module):
     """A mixture of diagonal Gaussians over `size` values whose parameters a network gives."""
 
+    upper: Tensor
+
     def __init__(self, inputs: int, size: int, components: int, width: int) -> None:
         super().__init__()
         self.size, self.components = size, components
@@ -65,7 +67,11 @@ class Prior(nn.Module):
     Zero state starts one sound. A sound that has been quiet for twelve frames stays silent.
     """
 
-    def __init__(self, latents: int, descriptors: int, width: int = 192, components: int = 6) -> None:
+    quiet_level: Tensor
+
+    def __init__(
+        self, latents: int, descriptors: int, width: int = 192, components: int = 6
+    ) -> None:
         super().__init__()
         self.latents, self.descriptors, self.width = latents, descriptors, width
         size = latents + descriptors
@@ -103,8 +109,9 @@ class Prior(nn.Module):
     def _advance(self, x: Tensor, h: Tensor) -> Tensor:
         """One step of the recurrent cell in plain products (Cho et al., 2014)."""
         w = self.width
-        a = F.linear(x, self.cell.weight_ih_l0, self.cell.bias_ih_l0)
-        b = F.linear(h, self.cell.weight_hh_l0, self.cell.bias_hh_l0)
+        from_x, from_h, x_bias, h_bias = self.cell.all_weights[0]
+        a = F.linear(x, from_x, x_bias)
+        b = F.linear(h, from_h, h_bias)
         r = torch.sigmoid(a[..., :w] + b[..., :w])
         u = torch.sigmoid(a[..., w : 2 * w] + b[..., w : 2 * w])
         n = torch.tanh(a[..., 2 * w :] + r * b[..., 2 * w :])

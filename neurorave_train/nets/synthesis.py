@@ -27,6 +27,13 @@ class Carriers(nn.Module):
     drifts. Source: harmonic-plus-noise synthesis (Serra and Smith, 1990; DDSP, Engel et al., 2020).
     """
 
+    frequencies: Tensor
+    phase_cos: Tensor
+    phase_sin: Tensor
+    basis: Tensor
+    roll: Tensor
+    first: Tensor
+
     def __init__(
         self, sample_rate: int, hop: int, blocks: int, count: int, low: float, high: float
     ) -> None:
@@ -37,7 +44,9 @@ class Carriers(nn.Module):
         index = torch.unique(torch.round(wanted / grid).long().clamp(min=1))
         while len(index) < count:
             # Neighbours that fall on one grid line at the low end make room at the top.
-            index = torch.unique(torch.cat([index, index.max()[None] + 1 + int(0.03 * index.max())]))
+            index = torch.unique(
+                torch.cat([index, index.max()[None] + 1 + int(0.03 * index.max())])
+            )
         self.register_buffer("frequencies", (index * grid).float(), persistent=False)
         phase = index[None, :] * torch.arange(PERIOD * blocks)[:, None] % (PERIOD * blocks)
         angle = 2.0 * math.pi * phase.double() / (PERIOD * blocks)
@@ -94,6 +103,9 @@ class FilteredNoise(nn.Module):
     host draws each block's spectrum directly, which is as white as filtered samples and saves the
     forward transform. A block sounds from its own first sample on: no look-ahead.
     """
+
+    spread: Tensor
+    basis: Tensor
 
     def __init__(self, sample_rate: int, block: int, bands: int, low: float = 60.0) -> None:
         super().__init__()

@@ -34,7 +34,9 @@ def counted(q: Tensor, level_db: Tensor) -> Tensor:
 def draw_mask(q: Tensor, generator: torch.Generator, share: float = 0.5) -> Tensor:
     """Mask [B, F, D] that frees random descriptors, but never the loudness, in `share` of items."""
     batch, frames, count = q.shape
-    asked = torch.rand(batch, count, generator=generator) < torch.rand(batch, 1, generator=generator)
+    asked = torch.rand(batch, count, generator=generator) < torch.rand(
+        batch, 1, generator=generator
+    )
     keep = torch.rand(batch, 1, generator=generator) >= share
     asked = asked | keep
     asked[:, RMS] = True
@@ -87,7 +89,9 @@ def draw_requests(
     """
     batch, frames, count = q.shape
     device = q.device
-    donor = (torch.arange(batch) + int(torch.randint(1, max(batch, 2), (1,), generator=generator))) % batch
+    donor = (
+        torch.arange(batch) + int(torch.randint(1, max(batch, 2), (1,), generator=generator))
+    ) % batch
     other = q[donor.to(device)]
     kind = torch.multinomial(torch.tensor(shares), batch, replacement=True, generator=generator)
     knob = torch.randint(count, (batch,), generator=generator)

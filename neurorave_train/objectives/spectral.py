@@ -18,6 +18,8 @@ class SpectralDistance(nn.Module):
     the whole batch lets the loudest clip decide. Source: RAVE (Caillon and Esling, 2021).
     """
 
+    mel: Tensor
+
     def __init__(
         self, sample_rate: int, epsilon: float = 2e-6, norm_floor: float = 0.02, mels: int = 80
     ) -> None:

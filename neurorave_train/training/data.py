@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset
 
 from neurorave_device.errors import UserError
 from neurorave_train.data.prepared import PreparedData
@@ -48,8 +48,14 @@ class SegmentData(lightning.LightningDataModule):
         return DataLoader(_Clips(clips), batch_size=24)
 
 
-class _Clips(TensorDataset):
-    """Single tensors instead of one-element tuples."""
+class _Clips(Dataset[Tensor]):
+    """The rows of one tensor as single items."""
 
-    def __getitem__(self, index: int) -> Tensor:  # type: ignore[override]
-        return self.tensors[0][index]
+    def __init__(self, rows: Tensor) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.rows[index]

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from neurorave_device.errors import UserError
 from neurorave_train.data.prepared import PreparedData
+from neurorave_train.data.segments import SegmentDataset
 from neurorave_train.training.module import PlayableTraining
 
 
@@ -20,11 +21,14 @@ def build_training(recipe: DictConfig, prepared: PreparedData) -> lightning.Ligh
     knots = torch.from_numpy(prepared.quantiles).float()
     floor = torch.from_numpy(prepared.floor).float()
     if recipe.family == "playable":
-        return PlayableTraining(plain, knots, floor, prepared.sample_rate, prepared.hop)
+        try:
+            return PlayableTraining(plain, knots, floor, prepared.sample_rate, prepared.hop)
+        except (TypeError, ValueError, KeyError) as error:
+            raise UserError(f"recipe: the model cannot be built ({error})") from error
     raise UserError(f"recipe: family is {recipe.family!r}, it must be playable or paper")
 
 
-def load_training(checkpoint: Path) -> PlayableTraining:
+def load_training(checkpoint: Path, prepared: PreparedData) -> PlayableTraining:
     """A trained module with the averaged weights of its checkpoint, ready to evaluate.
 
     Checkpoints are read with pickle: load your own runs only. The device never reads one.
@@ -33,5 +37,31 @@ def load_training(checkpoint: Path) -> PlayableTraining:
         raise UserError(f"{checkpoint} does not exist: train the model first")
     module = PlayableTraining.load_from_checkpoint(
         checkpoint, map_location="cpu", weights_only=False
+    ).eval()
+    calibrate_latent(module, prepared)
+    return module
+
+
+def calibrate_latent(module: PlayableTraining, prepared: PreparedData, segments: int = 192) -> None:
+    """Sets the latent's mean and variance to what the averaged encoder gives on training segments.
+
+    The running statistics belong to the weights of the last step, whose scale drifts because the
+    normalisation cancels it; averaged weights need statistics of their own (Izmailov et al., 2018).
+    """
+    d = module.recipe.data
+    dataset = SegmentDataset(
+        prepared.split("train").hits, d.segment_frames * prepared.hop, segments, seed=977
     )
-    return module.eval()
+    model = module.model
+    norm = model.encoder.bound.norm
+    heard: list[torch.Tensor] = []
+    keep = norm.register_forward_hook(lambda _, inputs, __: heard.append(inputs[0]))
+    with torch.no_grad():
+        for start in range(0, segments, 16):
+            items = range(start, min(start + 16, segments))
+            model.encode(torch.stack([dataset[i] for i in items]))
+    keep.remove()
+    values = torch.cat(heard)
+    assert norm.running_mean is not None and norm.running_var is not None
+    norm.running_mean.copy_(values.mean(dim=0))
+    norm.running_var.copy_(values.var(dim=0))

@@ -71,7 +71,13 @@ def checkpoint_of(run: Path, stage: str) -> Path:
 
 
 def make_trainer(
-    run: Path, stage: str, recipe: DictConfig, steps: int, every: int, clip: float, args: argparse.Namespace
+    run: Path,
+    stage: str,
+    recipe: DictConfig,
+    steps: int,
+    every: int,
+    clip: float,
+    args: argparse.Namespace,
 ) -> lightning.Trainer:
     """A Lightning trainer that validates and saves every `every` steps into run/stage."""
     checkpoints = ModelCheckpoint(
@@ -159,7 +165,12 @@ def _fit_model(
     every = min(int(recipe.validate_every), steps)
     trainer = make_trainer(run, "model", recipe, steps, every, recipe.optimiser.clip, args)
     resume = str(checkpoint_of(run, "model")) if args.resume else None
-    trainer.fit(module, datamodule=SegmentData(prepared, recipe, every), ckpt_path=resume, weights_only=False)
+    trainer.fit(
+        module,
+        datamodule=SegmentData(prepared, recipe, every),
+        ckpt_path=resume,
+        weights_only=False,
+    )
 
 
 def load_averaged(path: Path) -> dict[str, Any]:

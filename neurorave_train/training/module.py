@@ -92,9 +92,10 @@ class PlayableTraining(lightning.LightningModule):
         frozen = {k: v.detach() for k, v in m.critic.named_parameters()}
         confusion = m.critic.confusion(functional_call(m.critic, frozen, (heard_z,)), weight)
         critic = m.critic.loss(m.critic(heard_z.detach()), q, weight)
+        overlap = off_diagonal(z)
         total: Tensor = (
             spectral + o.log_mel * mel + o.keep * keep + o.swap * swap + o.confusion * confusion
-        )
+        ) + o.decorrelate * overlap
         terms = {
             "spectral": spectral,
             "log_mel_db": mel,
@@ -102,6 +103,7 @@ class PlayableTraining(lightning.LightningModule):
             "swap": swap,
             "confusion": confusion,
             "critic": critic,
+            "overlap": overlap,
         }
         self._refuse_nan(terms)
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()})
@@ -120,7 +122,7 @@ class PlayableTraining(lightning.LightningModule):
         """Reconstruction, latent use and control of one batch of joined clips."""
         m = self.model
         audio = batch[:, : batch.shape[1] // m.hop * m.hop]
-        values, q = m.measure(audio)
+        _, q = m.measure(audio)
         q = q.clamp(0.0, 1.0)
         z, ones = m.encode(audio), torch.ones_like(q)
         generator = torch.Generator().manual_seed(index)
@@ -186,6 +188,20 @@ class PlayableTraining(lightning.LightningModule):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def off_diagonal(z: Tensor) -> Tensor:
+    """Mean squared correlation between different latent coordinates of z [B, F, L].
+
+    Fixed variances alone would let all coordinates carry the same thing; at zero here each of them
+    has something of its own to say (Barlow twins, Zbontar et al., 2021).
+    """
+    flat = z.reshape(-1, z.shape[-1])
+    centred = flat - flat.mean(dim=0)
+    unit = centred / centred.square().mean(dim=0).add(1e-6).sqrt()
+    c = unit.T @ unit / unit.shape[0]
+    count = c.shape[0]
+    return (c.square().sum() - c.diagonal().square().sum()) / (count * (count - 1))
 
 
 def correlation(asked: Tensor, heard: Tensor, weight: Tensor) -> Tensor:

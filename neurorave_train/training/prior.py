@@ -34,7 +34,12 @@ class WholeSounds(Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(
-        self, model: PlayableModel, ordering: Ordering, prepared: PreparedData, split: str, frames: int
+        self,
+        model: PlayableModel,
+        ordering: Ordering,
+        prepared: PreparedData,
+        split: str,
+        frames: int,
     ) -> None:
         hits = prepared.split(split).hits
         if not hits:
@@ -132,7 +137,7 @@ def fit_prior(
 ) -> None:
     """Trains the prior of a run whose model is trained."""
     p = recipe.prior
-    model = load_training(checkpoint_of(run, "model")).model
+    model = load_training(checkpoint_of(run, "model"), prepared).model
     ordering = order_latents(*sounding_latents(model, prepared))
     train = WholeSounds(model, ordering, prepared, "train", p.frames)
     has_valid = bool(prepared.split("valid").hits)

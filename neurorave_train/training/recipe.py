@@ -33,6 +33,8 @@ def load_recipe(name_or_file: str, changes: list[str] | None = None) -> DictConf
         )
     base = _read(FOLDER / f"{BASE}.yaml")
     OmegaConf.set_struct(base, True)
+    # Each decoder has options of its own; it checks them itself when it is built.
+    OmegaConf.set_struct(base.model.decoder_options, False)
     try:
         merged = OmegaConf.merge(base, _read(path))
         merged = OmegaConf.merge(merged, OmegaConf.from_dotlist(list(changes or [])))
@@ -60,11 +62,13 @@ def _check_types(base: DictConfig, merged: Any, path: Path, prefix: str = "") ->
         value = merged[key]
         if isinstance(default, DictConfig):
             if key != "decoder_options":
-                _check_types(default, value, path, f"{prefix}{key}.")
+                _check_types(default, value, path, f"{prefix}{key!s}.")
             continue
         kinds = (int, float) if type(default) is float else (type(default),)
-        if default is not None and (not isinstance(value, kinds) or type(value) is bool is not type(default) is bool):
+        if default is not None and (
+            not isinstance(value, kinds) or type(value) is bool is not type(default) is bool
+        ):
             wanted = "number" if type(default) is float else type(default).__name__
             raise UserError(
-                f"recipe {path.name}: {prefix}{key} is {value!r}, it must be a {wanted}"
+                f"recipe {path.name}: {prefix}{key!s} is {value!r}, it must be a {wanted}"
             )
