@@ -3,7 +3,7 @@
 Everything is numpy on [N, T] clips and gives one figure per clip, unless it says otherwise.
 """
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -118,22 +118,28 @@ def buzz_index(clips: Floats, sample_rate: int, hop: int) -> Dict[float, float]:
 
     Keys are the frame rate and its double, quadruple and octuple in Hz. The envelope of a clip is
     levelled by its own mean over 0.1 s and cut in pieces of 48 frames (so that each rate falls on a
-    bin); pieces under -60 dBFS are left out, the others' power spectra averaged. The index of a clip
-    is the largest of the three bins around the rate over the median of the bins 3 to 10 away on both
-    sides: 1 to 3 dB in noise, far more where the sound flutters at that rate.
+    bin), whose power spectra are averaged. The index of a clip is the largest of the three bins
+    around the rate over the median of the bins 3 to 10 away on both sides: 1 to 3 dB in noise, far
+    more where the sound flutters at that rate. Pieces and clips count less the further they lie under
+    -60 dBFS, without a step, so that a small change of level changes nothing.
     """
     hops = min(BUZZ_PIECE_HOPS, clips.shape[1] // hop)
     if hops <= BUZZ_FAR:
         raise ValueError(
             f"a clip of {hops} frames is too short to tell a flutter from its neighbours"
         )
-    spectra = []
+    spectra, weights = [], []
     for clip in clips:
-        found = _envelope_spectra(clip, sample_rate, hops * hop)
-        if found:
-            spectra.append(np.mean(found, axis=0))
+        found, heard = _envelope_spectra(clip, sample_rate, hops * hop)
+        if sum(heard) > 0.0:
+            spectra.append(np.average(found, axis=0, weights=heard))
+            weights.append(np.mean(heard))
+    if not spectra:
+        return {sample_rate / hop * m: 0.0 for m in BUZZ_MULTIPLES}
     return {
-        sample_rate / hop * m: float(np.mean([_peak(s, hops * m) for s in spectra] or 0.0))
+        sample_rate / hop * m: float(
+            np.average([_peak(s, hops * m) for s in spectra], weights=weights)
+        )
         for m in BUZZ_MULTIPLES
     }
 
@@ -146,20 +152,24 @@ def _peak(spectrum: Array, k: int) -> float:
     return float(10.0 * np.log10(peak / np.median(np.concatenate((below, above)))))
 
 
-def _envelope_spectra(clip: Floats, sample_rate: int, piece: int) -> List[Array]:
-    """Power spectra of the levelled envelope of each loud piece, each over its own median."""
+def _envelope_spectra(
+    clip: Floats, sample_rate: int, piece: int
+) -> Tuple[List[Array], List[float]]:
+    """Power spectra of the levelled envelope of each piece, over their median, and their weights."""
     padded = next_fast_len(len(clip))
     envelope = np.abs(hilbert(clip.astype(np.float64), padded))[: len(clip)]
     slow = uniform_filter1d(envelope, max(1, int(0.1 * sample_rate)), mode="nearest")
     level = envelope / np.maximum(slow, 1e-9) - 1.0
-    found = []
+    spectra, weights = [], []
     for start in range(0, len(clip) - piece + 1, piece // 2):
-        if np.mean(np.square(clip[start : start + piece])) < 10.0 ** (BUZZ_LEVEL_DB / 10.0):
-            continue
+        energy = float(np.mean(np.square(clip[start : start + piece])))
         part = level[start : start + piece]
         power = np.square(np.abs(rfft((part - part.mean()) * hann(piece))))
-        found.append(power / np.median(power))
-    return found
+        typical = float(np.median(power))
+        if energy > 0.0 and typical > 0.0:
+            spectra.append(power / typical)
+            weights.append(energy / (energy + 10.0 ** (BUZZ_LEVEL_DB / 10.0)))
+    return spectra, weights
 
 
 def buzz_excess(reference: Floats, clips: Floats, sample_rate: int, hop: int) -> float:

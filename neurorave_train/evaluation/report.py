@@ -46,7 +46,7 @@ def write_report(
 def _spectrograms(codec: Codec, before: Floats, after: Floats, chosen: Array) -> Figure:
     figure = Figure(figsize=(13, 3.0 * len(before)))
     # Placed by hand: matplotlib's own layout takes longer than the evaluation of a clip.
-    figure.subplots_adjust(0.05, 0.05, 1.0, 0.97, 0.04, 0.16)
+    figure.subplots_adjust(0.05, 0.05, 0.915, 0.97, 0.04, 0.16)
     grid = figure.subplots(len(before), 2, sharex=True, sharey=True, squeeze=False)
     # A full-scale sine is 0 dB.
     scale = 2.0 * np.sqrt(WINDOW) / float(hann(WINDOW).sum())
@@ -68,7 +68,7 @@ def _spectrograms(codec: Codec, before: Floats, after: Floats, chosen: Array) ->
             axes.set_yscale("symlog", linthresh=1.0, linscale=1.0)
             axes.set_yticks([0.0, 0.5, 1.0, 5.0, 10.0], ["0", "0.5", "1", "5", "10"])
             axes.set_title(f"clip {clip}: {what}")
-    figure.colorbar(image, ax=grid, label="dB", fraction=0.03, pad=0.01)
+    figure.colorbar(image, cax=figure.add_axes((0.928, 0.3, 0.012, 0.4)), label="dB")
     return figure
 
 

@@ -106,6 +106,13 @@ def test_a_flutter_off_the_frame_rate_is_no_buzz() -> None:
     assert metrics.buzz_excess(audio, (audio * flutter).astype(np.float32), RATE, HOP) < 2.0
 
 
+def test_level_hardly_matters_for_the_flutter() -> None:
+    fade = 10.0 ** (-np.linspace(0.0, 70.0, SAMPLES) / 20.0)
+    audio = (noise(4, 0.0) * fade).astype(np.float32)
+    quieter = (0.9 * audio).astype(np.float32)
+    assert abs(metrics.buzz_excess(audio, quieter, RATE, HOP)) < 0.1
+
+
 def test_silence_has_no_flutter() -> None:
     silent = np.zeros((2, SAMPLES), np.float32)
     assert set(metrics.buzz_index(silent, RATE, HOP).values()) == {0.0}
@@ -196,3 +203,12 @@ def test_eurorack_curves_run_at_two_hertz() -> None:
     saw = eurorack_curves(1, 862, 86.1328125)["saw"][0]
     falls = int((np.diff(saw) < 0).sum())
     assert falls in (19, 20)
+
+
+def test_the_anchors_keep_their_order() -> None:
+    from neurorave_train.evaluation.anchors import outputs
+
+    audio = noise(2, -40.0) * np.array([[1.0], [0.3]], np.float32)
+    distance = {name: metrics.mstft(audio, y).mean() for name, y in outputs(audio).items()}
+    assert distance["original, -1 dB"] == pytest.approx(5 * (1 - 0.8913 + 0.1151), rel=1e-2)
+    assert distance["true magnitudes, random phase, n=256"] < distance["silence (dither)"]
