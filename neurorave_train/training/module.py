@@ -84,6 +84,8 @@ class PlayableTraining(lightning.LightningModule):
             torch.cat([mask, request.mask[:swapped]]),
             m.draw_noise(z.shape[1], torch.cat([z, z[:swapped]]), generator),
         )
+        # The descriptors look values up in tables and cannot measure what is not a number.
+        self._refuse_nan({"decoder output": y})
         spectral, mel = self.distance(audio, y[:items], self._scales(generator))
         _, heard = m.measure(y)
         weight = counted(q, values[..., RMS])
@@ -111,7 +113,7 @@ class PlayableTraining(lightning.LightningModule):
         return total + critic
 
     def _refuse_nan(self, terms: dict[str, Tensor]) -> None:
-        bad = [name for name, value in terms.items() if not bool(torch.isfinite(value))]
+        bad = [name for name, value in terms.items() if not bool(torch.isfinite(value).all())]
         if bad:
             raise UserError(
                 f"training stopped at step {self.global_step}: the terms {', '.join(bad)} are not "

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from neurorave_device.errors import UserError
+from neurorave_train.data.hits import Hit
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.export.bundle import order_latents, sounding_latents
 from neurorave_train.export.graphs import Ordering
@@ -24,6 +25,8 @@ from neurorave_train.training.fit import checkpoint_of, make_trainer
 from neurorave_train.training.schedule import rate_share
 
 DITHER = 10.0 ** (-90.0 / 20.0)
+# Peaks of the sounds the prior learns from, dBFS, and the most they are amplified for it.
+LOUDEST, SOFTEST, MOST_GAIN = -1.0, -13.0, 10.0 ** (30.0 / 20.0)
 
 
 class WholeSounds(Dataset[tuple[Tensor, Tensor]]):
@@ -50,7 +53,7 @@ class WholeSounds(Dataset[tuple[Tensor, Tensor]]):
         with torch.no_grad():
             for hit in hits:
                 audio = torch.randn(1, length, generator=generator) * DITHER
-                sound = torch.from_numpy(np.array(hit.audio[:length]))
+                sound = torch.from_numpy(np.array(hit.audio[:length])) * self._gain(hit, generator)
                 audio[0, : len(sound)] += sound
                 _, q = model.measure(audio)
                 z = (model.encode(audio)[0] - ordering.mean) @ ordering.basis.T
@@ -58,6 +61,17 @@ class WholeSounds(Dataset[tuple[Tensor, Tensor]]):
         families = [hit.family for hit in hits]
         counts = {f: families.count(f) for f in families}
         self.weights = torch.tensor([counts[f] ** -0.5 for f in families], dtype=torch.double)
+
+    @staticmethod
+    def _gain(hit: Hit, generator: torch.Generator) -> float:
+        """Brings a stroke into the range a trigger should have.
+
+        Libraries hold many whispering strokes. A trigger has no velocity: loudness is the player's
+        to take away by a voltage, so the prior itself plays out.
+        """
+        share = float(torch.rand(1, generator=generator))
+        peak = 10.0 ** ((SOFTEST + (LOUDEST - SOFTEST) * share) / 20.0)
+        return min(peak / max(float(np.abs(hit.audio).max()), 1e-6), MOST_GAIN)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -87,7 +101,6 @@ class PriorTraining(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         z, q = batch
-        # Loudness of the stroke varies as the gain of the model's own segments does.
         loss = self._loss((z, q), float(self.recipe.prior.input_noise))
         if not bool(torch.isfinite(loss)):
             raise UserError(

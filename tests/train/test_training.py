@@ -1,0 +1,140 @@
+"""Training: resuming gives the same weights, two processes agree, trouble is said in a sentence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+
+from neurorave_device.errors import UserError
+from neurorave_train.cli import main as train_command
+from neurorave_train.data.prepared import PreparedData
+from neurorave_train.training.families import build_training, calibrate_latent
+from neurorave_train.training.fit import checkpoint_of
+from neurorave_train.training.module import off_diagonal
+from neurorave_train.training.recipe import load_recipe, names
+from neurorave_train.training.schedule import rate_share
+
+from .small_models import prepared, small_recipe
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepared(tmp_path_factory.mktemp("data"))
+
+
+def fit(data: Path, run: Path, tmp: Path, *more: str) -> int:
+    line = ["fit", "--recipe", str(small_recipe(tmp)), "--data", str(data), "--out", str(run)]
+    return train_command([*line, "--stage", "model", *more])
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    loaded = torch.load(checkpoint_of(run, "model"), weights_only=False)
+    found: dict[str, torch.Tensor] = loaded["current_model_state"]
+    return found
+
+
+def test_resumed_run_equals_an_uninterrupted_one(data: Path, tmp_path: Path) -> None:
+    """Four steps at once and two plus two end in the same weights, averaged ones included."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    # The rate falls late, so that the shorter first part has the same schedule.
+    late = ["--set", "optimiser.decay_from=1.0"]
+    assert fit(data, whole, tmp_path, *late) == 0
+    assert fit(data, parts, tmp_path, "--max-steps", "2", *late) == 0
+    halfway = weights(parts)
+    assert fit(data, parts, tmp_path, "--max-steps", "4", "--resume", *late) == 0
+    a, b = weights(whole), weights(parts)
+    assert any(not torch.equal(halfway[k], b[k]) for k in b)
+    for name, value in a.items():
+        torch.testing.assert_close(b[name], value, msg=name)
+
+
+def test_two_processes_train_together(data: Path, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "neurorave_train.cli", "fit", "--recipe"]
+    line += [str(small_recipe(tmp_path)), "--data", str(data), "--out", str(tmp_path / "run")]
+    line += ["--stage", "model", "--devices", "2", "--max-steps", "2"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    loaded = torch.load(checkpoint_of(tmp_path / "run", "model"), weights_only=False)
+    assert loaded["global_step"] == 2
+
+
+def test_a_used_folder_is_not_overwritten(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert fit(data, run, tmp_path, "--resume") == 2
+    assert "nothing to resume" in capsys.readouterr().err
+    checkpoint_of(run, "model").parent.mkdir(parents=True)
+    checkpoint_of(run, "model").write_bytes(b"kept")
+    assert fit(data, run, tmp_path) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert checkpoint_of(run, "model").read_bytes() == b"kept"
+
+
+def test_every_recipe_builds(data: Path) -> None:
+    for name in names():
+        module = build_training(load_recipe(name), PreparedData(data))
+        assert sum(p.numel() for p in module.parameters()) > 100_000
+
+
+def test_not_a_number_is_named_early(data: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(small_recipe(tmp_path)))
+    module = build_training(recipe, PreparedData(data))
+    with torch.no_grad():
+        module.model.decoder.head.bias[0] = float("nan")
+    with pytest.raises(UserError, match="step 0: the terms decoder output"):
+        module.training_step(0.1 * torch.randn(2, 24 * 512), 0)
+
+
+def test_latent_statistics_of_averaged_weights(data: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(small_recipe(tmp_path)))
+    prepared_data = PreparedData(data)
+    module = build_training(recipe, prepared_data).eval()
+    calibrate_latent(module, prepared_data, segments=16)
+    audio = torch.from_numpy(prepared_data.split("train").hits[0].audio.copy())[None]
+    first = module.model.encode(audio)
+    with torch.no_grad():
+        # A scale of the encoder's output is what the normalisation cancels.
+        module.model.encoder.leave.weight.mul_(7.0)
+        module.model.encoder.leave.bias.mul_(7.0)
+    calibrate_latent(module, prepared_data, segments=16)
+    torch.testing.assert_close(module.model.encode(audio), first, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "change,word",
+    [
+        ("model.latent=4", "latent"),
+        ("steps=many", "steps"),
+        ("data.batch=1.5", "batch"),
+    ],
+)
+def test_wrong_recipe_values_are_named(change: str, word: str) -> None:
+    with pytest.raises(UserError, match=word):
+        load_recipe("playable", [change])
+
+
+def test_unknown_recipe_lists_the_known() -> None:
+    with pytest.raises(UserError, match="playable"):
+        load_recipe("playble")
+
+
+def test_schedule_warms_up_holds_and_falls() -> None:
+    shares = [rate_share(s, 1000, 50, 0.6, 0.03) for s in range(1001)]
+    assert shares[0] == 1 / 50 and shares[49] == 1.0
+    assert set(shares[50:600]) == {1.0}
+    assert all(a >= b for a, b in pairwise(shares[600:]))
+    assert abs(shares[1000] - 0.03) < 1e-9
+
+
+def test_correlated_latents_cost() -> None:
+    g = torch.Generator().manual_seed(0)
+    free = torch.randn(2, 4000, 4, generator=g)
+    same = free[..., :1].expand(2, 4000, 4)
+    assert float(off_diagonal(free)) < 1e-3
+    assert float(off_diagonal(same)) > 0.99
