@@ -26,7 +26,8 @@ from neurorave_train.training.schedule import rate_share
 
 DITHER = 10.0 ** (-90.0 / 20.0)
 # Peaks of the sounds the prior learns from, dBFS, and the most they are amplified for it.
-LOUDEST, SOFTEST, MOST_GAIN = -1.0, -13.0, 10.0 ** (30.0 / 20.0)
+LOUDEST, SOFTEST = -1.0, -13.0
+MOST_GAIN: float = 10.0 ** (30.0 / 20.0)
 
 
 class WholeSounds(Dataset[tuple[Tensor, Tensor]]):
@@ -71,7 +72,8 @@ class WholeSounds(Dataset[tuple[Tensor, Tensor]]):
         """
         share = float(torch.rand(1, generator=generator))
         peak = 10.0 ** ((SOFTEST + (LOUDEST - SOFTEST) * share) / 20.0)
-        return min(peak / max(float(np.abs(hit.audio).max()), 1e-6), MOST_GAIN)
+        loudest = max(float(np.abs(hit.audio).max()), 1e-6)
+        return min(float(peak) / loudest, MOST_GAIN)
 
     def __len__(self) -> int:
         return len(self.items)
