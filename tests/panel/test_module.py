@@ -11,7 +11,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from .conftest import PATIENCE, Browser
+from .conftest import PATIENCE, Browser, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLES = [ROOT / "tests/data/toy_bundle", ROOT / "models/hand_percussion"]
@@ -53,6 +53,12 @@ def _set_cv_2(page: Browser, key: str, low: float, high: float) -> None:
     )
 
 
+def _click_gate(page: Browser) -> float:
+    """Click the gate and return the loudest RMS that the audio thread has played; called until it sounds."""
+    page.find("[aria-label='Gate 1'].gate-button").click()
+    return float(page.run("return neurorave.sound.loudest"))
+
+
 def test_a_gate_sounds_and_a_cv_moves_what_is_heard(browser: Browser, address: str) -> None:
     browser.size(1280, 860)
     browser.reduce_motion(False)
@@ -60,8 +66,7 @@ def test_a_gate_sounds_and_a_cv_moves_what_is_heard(browser: Browser, address: s
     try:
         browser.until("return neurorave.telemetry.state === 'playing'")
         browser.until("return neurorave.sound.state === 'running'")
-        browser.find("[aria-label='Gate 1'].gate-button").click()
-        browser.until("return neurorave.sound.loudest > 0.001")
+        wait_for(lambda: _click_gate(browser) > 0.01, "a clicked gate sounds")
         # Hits so close together that the heard loudness hardly falls between them.
         browser.run("document.querySelector(\"[aria-label='Clock rate of gate 1']\").focus()")
         ActionChains(browser.driver).send_keys(Keys.END).perform()
