@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import ctypes
+import multiprocessing
 import os
 from typing import Any, Iterator
 
@@ -37,3 +38,10 @@ def _ordinary_floats(request: Any) -> Iterator[None]:
     library.fesetenv(_DEFAULT_ENVIRONMENT)
     yield
     library.fesetenv(before)
+
+
+def pytest_sessionfinish() -> None:
+    """End the processes that failed tests have left: Python would wait for them, perhaps for ever."""
+    for child in multiprocessing.active_children():
+        child.terminate()
+        child.join(10)
