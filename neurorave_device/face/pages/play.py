@@ -1,5 +1,6 @@
 """The page shown while playing: what is asked and heard, which CV moves it, and whether time is kept."""
 
+import math
 from typing import Sequence, Tuple
 
 from ..canvas import WIDTH, Canvas
@@ -108,5 +109,11 @@ def _status(canvas: Canvas, telemetry: Telemetry) -> None:
     late = canvas.text_right(WIDTH, _STATUS_Y, "late %d" % (telemetry.late + telemetry.underruns))
     room = late - 6 - 24
     canvas.dots(24, _STATUS_Y + 3, room, 8)
-    peak = telemetry.peak if telemetry.peak == telemetry.peak else 0.0
-    canvas.fill(24, _STATUS_Y + 3, round(min(max(peak, 0.0), 1.0) * room), 2)
+    canvas.fill(24, _STATUS_Y + 3, round(_loudness(telemetry.peak) * room), 2)
+
+
+def _loudness(peak: float) -> float:
+    """Return a peak's place on the level bar, 0 at -60 dB and below, 1 at full scale and above."""
+    if not peak > 0.001:
+        return 0.0
+    return 1.0 + math.log10(min(peak, 1.0)) / 3.0

@@ -12,13 +12,15 @@ import { Sound } from "./sound.js";
 import { CvStrip, GateStrip, listenKeys } from "./strips.js";
 
 const NOTICE_MS = 6000;
+// What came late is marked for this long.
+const LATE_MS = 5000;
 const LOST = "The connection to the module is lost; trying again.";
 
 const byId = (id) => document.getElementById(id);
 const decibels = (value) => (value > 1e-5 ? 20 * Math.log10(value) : -Infinity);
 const level = (value) => `${value < -0.05 ? "\u2212" : ""}${Math.abs(value).toFixed(1)} dB`;
 
-const state = { connected: false, hello: null, telemetry: null, rms: 0, frames: 0, values: {} };
+const state = { connected: false, hello: null, telemetry: null, rms: 0, frames: 0, values: {}, missed: 0, missedAt: -Infinity };
 const link = new Link();
 const oled = new Oled(byId("oled"));
 const scope = new Scope(byId("scope"));
@@ -143,7 +145,7 @@ function showLight({ light, state: what, message }) {
 
 function showMeter({ level: rms, peak }) {
   const place = (value) => Math.min(1, Math.max(0, (decibels(value) + 60) / 60));
-  byId("meter-level").style.transform = `scaleX(${place(rms).toFixed(3)})`;
+  byId("meter-level").style.clipPath = `inset(0 ${(100 - 100 * place(rms)).toFixed(1)}% 0 0)`;
   byId("meter-peak").hidden = !(peak > 0.001);
   byId("meter-peak").style.left = `${(98 * place(peak)).toFixed(1)}%`;
   const loudest = decibels(peak);
@@ -153,8 +155,11 @@ function showMeter({ level: rms, peak }) {
 function showStatus({ load, late, underruns }) {
   setText(byId("load"), `${Math.round(100 * (load || 0))} %`);
   byId("load").classList.toggle("bad", load > 1);
-  setText(byId("late"), String(late + underruns));
-  byId("late").classList.toggle("bad", late + underruns > 0);
+  const missed = late + underruns;
+  if (missed > state.missed) state.missedAt = performance.now();
+  state.missed = missed;
+  setText(byId("late"), String(missed));
+  byId("late").classList.toggle("bad", performance.now() - state.missedAt < LATE_MS);
   const running = sound.state === "running";
   setText(byId("buffer"), running ? `${Math.round(sound.delayMs)} ms` : "\u2013");
   setText(byId("gaps"), running ? String(sound.report.underruns) : "\u2013");
