@@ -93,6 +93,9 @@ def test_leaving_the_page_lets_a_held_gate_go(page: Browser, panel: Panel) -> No
     page.driver.get("about:blank")
     panel.until(lambda link: not link.gates[0]["down"], "the gate is up")
     ActionChains(page.driver).key_up("a").perform()
+    # And coming back to it connects anew.
+    page.driver.back()
+    page.until("return window.neurorave && neurorave.connected && neurorave.frames > 0")
 
 
 def test_a_turned_cv_moves_what_is_asked_and_heard(page: Browser, panel: Panel) -> None:

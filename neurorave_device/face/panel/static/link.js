@@ -35,6 +35,11 @@ export class Link {
     this.waiting.set(key, action);
   }
 
+  // End the connection at once.
+  close() {
+    this.worker.terminate();
+  }
+
   flush() {
     for (const action of this.waiting.values()) this.act(action);
     this.waiting.clear();

@@ -165,6 +165,12 @@ function showStatus({ load, late, underruns }) {
   setText(byId("gaps"), running ? String(sound.report.underruns) : "\u2013");
 }
 
+// A page that is left may be kept by the browser for coming back, with its connection and its held gates.
+window.addEventListener("pagehide", () => link.close());
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) window.location.reload();
+});
+
 // For tests and the curious; nothing can be set here.
 window.neurorave = Object.freeze({
   get connected() { return state.connected; },
