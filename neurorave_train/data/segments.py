@@ -19,6 +19,9 @@ MOST_GAP = 0.2
 START_INSIDE = 0.5
 # Cross-over of joined clips in samples, 0.1 s at 44.1 kHz: short enough that tails stay.
 JOIN_OVERLAP = 4410
+LONGEST_CLIP_SECONDS = 8.0
+"""Of a longer recording validation and evaluation take the beginning, so that one roll of minutes
+does not outweigh all strokes."""
 
 
 class HitPool:

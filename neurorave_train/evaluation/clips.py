@@ -11,7 +11,7 @@ from neurorave_device.errors import UserError
 from ..data.hits import Hit
 from ..data.loading import SILENCE_PEAK, Refused, pieces, probe
 from ..data.scan import Source, scan_folders
-from ..data.segments import join_clips
+from ..data.segments import LONGEST_CLIP_SECONDS, join_clips
 from .metrics import Floats
 
 # A folder with one recording of hours must neither fill the memory nor drown the other files.
@@ -57,7 +57,8 @@ def load_clips(
             f"--data {folder}: {there}{_reasons(refused)}; allowed is what soundfile reads, such as "
             "WAV, FLAC, OGG and MP3."
         )
-    audio = join_clips(hits, samples)[:limit]
+    longest = round(LONGEST_CLIP_SECONDS * sample_rate)
+    audio = join_clips(hits, samples, longest=longest)[:limit]
     if len(audio) < 2:
         raise UserError(
             f"--data {folder}: its recordings make {len(audio)} clip of "

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from neurorave_train.descriptors import DESCRIPTORS, Descriptors, QuantileMap
 from neurorave_train.descriptors.spectrum import centred_frames
@@ -59,6 +60,18 @@ class PlayableModel(nn.Module):
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [B, T] to latents [B, T // hop, L]."""
         z: Tensor = self.encoder(self.frames(audio), Stream())
+        return z
+
+    def recognise(self, audio: Tensor) -> Tensor:
+        """Latents [B, T // hop, L] that the present encoder hears, without teaching it anything.
+
+        Gradients reach the audio only, and the running statistics stay as they are.
+        """
+        frozen = {k: v.detach() for k, v in self.encoder.named_parameters()}
+        learning = self.encoder.bound.training
+        self.encoder.bound.eval()
+        z: Tensor = functional_call(self.encoder, frozen, (self.frames(audio), Stream()))
+        self.encoder.bound.train(learning)
         return z
 
     def draw_noise(

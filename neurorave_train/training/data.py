@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from neurorave_device.errors import UserError
 from neurorave_train.data.prepared import PreparedData
-from neurorave_train.data.segments import SegmentDataset, join_clips
+from neurorave_train.data.segments import LONGEST_CLIP_SECONDS, SegmentDataset, join_clips
 
 VALIDATION_SECONDS = 1.3
 
@@ -44,7 +44,8 @@ class SegmentData(lightning.LightningDataModule):
         hop = self.prepared.hop
         samples = int(VALIDATION_SECONDS * self.prepared.sample_rate) // hop * hop
         hits = self.prepared.split("valid").hits or self.prepared.split("train").hits
-        clips = torch.from_numpy(np.stack(join_clips(hits, samples)))
+        longest = round(LONGEST_CLIP_SECONDS * self.prepared.sample_rate)
+        clips = torch.from_numpy(np.stack(join_clips(hits, samples, longest=longest)))
         return DataLoader(_Clips(clips), batch_size=24)
 
 

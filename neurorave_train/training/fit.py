@@ -81,7 +81,12 @@ def make_trainer(
 ) -> lightning.Trainer:
     """A Lightning trainer that validates and saves every `every` steps into run/stage."""
     checkpoints = ModelCheckpoint(
-        run / stage, save_last=True, save_top_k=1, save_on_train_epoch_end=True
+        run / stage,
+        save_last=True,
+        save_top_k=1,
+        save_on_train_epoch_end=True,
+        # A run that was moved to another folder would otherwise write last-v1.ckpt beside the old.
+        enable_version_counter=False,
     )
     average = float(recipe.optimiser.average)
     callbacks: list[Callback] = [

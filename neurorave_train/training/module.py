@@ -91,18 +91,23 @@ class PlayableTraining(lightning.LightningModule):
         weight = counted(q, values[..., RMS])
         keep = control_loss(heard[:items], q, weight * mask)
         swap = control_loss(heard[items:], request.asked[:swapped], request.weight[:swapped])
+        # A latent that cannot be heard again under other descriptors would be a knob without effect.
+        again = m.recognise(y[items:]) - z[:swapped].detach()
+        level = m.quantiles.to_value(request.asked[:swapped])[..., RMS]
+        cycle = mean_over(again.square().mean(dim=-1), level > -60.0)
         frozen = {k: v.detach() for k, v in m.critic.named_parameters()}
         confusion = m.critic.confusion(functional_call(m.critic, frozen, (heard_z,)), weight)
         critic = m.critic.loss(m.critic(heard_z.detach()), q, weight)
         overlap = off_diagonal(z)
         total: Tensor = (
             spectral + o.log_mel * mel + o.keep * keep + o.swap * swap + o.confusion * confusion
-        ) + o.decorrelate * overlap
+        ) + (o.decorrelate * overlap + o.cycle * cycle)
         terms = {
             "spectral": spectral,
             "log_mel_db": mel,
             "keep": keep,
             "swap": swap,
+            "cycle": cycle,
             "confusion": confusion,
             "critic": critic,
             "overlap": overlap,
@@ -204,6 +209,12 @@ def off_diagonal(z: Tensor) -> Tensor:
     c = unit.T @ unit / unit.shape[0]
     count = c.shape[0]
     return (c.square().sum() - c.diagonal().square().sum()) / (count * (count - 1))
+
+
+def mean_over(values: Tensor, where: Tensor) -> Tensor:
+    """Mean of values [B, F] over the frames where `where` [B, F] holds, zero if there is none."""
+    weight = where.to(values.dtype)
+    return (values * weight).sum() / weight.sum().clamp(min=1.0)
 
 
 def correlation(asked: Tensor, heard: Tensor, weight: Tensor) -> Tensor:
