@@ -168,7 +168,7 @@ def _table() -> Tuple[Parameter, ...]:
     rows += [
         _choice("gate1.role", "Gate 1", GATE1_ROLES, "trigger"),
         _choice("gate2.role", "Gate 2", GATE2_ROLES, "macro"),
-        _number("macro.amount", "Macro amount", "", -1.0, 1.0, 0.5, smoothing=0.01),
+        _number("macro.amount", "Macro amount", "", -1.0, 1.0, 0.3, smoothing=0.01),
         _number("macro.time", "Macro time", "s", 0.001, 5.0, 0.1, "log", digits=3),
     ]
     return tuple(rows)

@@ -5,7 +5,7 @@ from typing import Sequence, Tuple, Union
 import numpy as np
 
 from neurorave_device.engine.info import DescriptorInfo
-from neurorave_device.mapping.curves import HIGHEST_Q, LOWEST_Q, smoothstep, soft_add
+from neurorave_device.mapping.curves import HIGHEST_Q, LOWEST_Q, pull, smoothstep
 from neurorave_device.mapping.targets import Targets
 
 # Below the first level a hit is over and nothing may be added to its loudness, from the second on
@@ -47,5 +47,5 @@ def combine(
             base = asked[index]
             if index == targets.loudness and value > 0.0:
                 value *= fade_in(base, targets.fade)
-            asked[index] = soft_add(base, value)
+            asked[index] = pull(base, value)
     return np.array(asked), np.array(targets.mask, dtype=bool)

@@ -5,9 +5,6 @@ from typing import Tuple
 # The lowest and the highest volt of each entry of parameters.CV_RANGES, in its order.
 RANGE_VOLTS: Tuple[Tuple[float, float], ...] = ((-5.0, 5.0), (0.0, 5.0), (0.0, 8.0), (0.0, 10.0))
 
-# What the whole range of a CV adds to a descriptor at amount 1, in quantile units.
-ADD_SPAN = 0.5
-
 # Quantile tables span these probabilities.
 LOWEST_Q = 0.01
 HIGHEST_Q = 0.99
@@ -58,12 +55,14 @@ def soft_limit(size: float, limit: float, knee: float) -> float:
     return start + room * excess / (room + excess)
 
 
-def soft_add(base: float, delta: float) -> float:
-    """Return `base` (0..1) plus `delta`, landing softly at the ends of the scale.
+def pull(base: float, u: float) -> float:
+    """Return `base` (0..1) drawn by `u` (-1..1, clamped) towards the end of the scale on that side.
 
-    Exactly the sum while at most half of the way to the end is used.  Rises strictly with `delta`
-    for a base inside the scale, and never falls with `base`: a curve that decays still does.
+    The share of the way is |u| (2 - |u|): a small `u` moves a base in the middle by as much as itself, and
+    at +-1 nothing is left of the base.  A plain sum leaves the differences between the prior's hits as
+    large as the effect of the voltage (benchmarks/cv_sweep.py).  Rises strictly with `u` for a
+    base inside the scale, and never falls with `base`: a curve that decays still does.
     """
-    if delta >= 0.0:
-        return base + soft_limit(delta, 1.0 - base, 0.5)
-    return base - soft_limit(-delta, base, 0.5)
+    size = min(abs(u), 1.0)
+    share = size * (2.0 - size)
+    return base + share * ((1.0 if u > 0.0 else 0.0) - base)

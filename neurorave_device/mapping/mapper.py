@@ -8,11 +8,10 @@ from neurorave_device.engine.info import BundleInfo
 from neurorave_device.mapping.activity import JackActivity
 from neurorave_device.mapping.combine import fade_in, silence_fade
 from neurorave_device.mapping.curves import (
-    ADD_SPAN,
     HIGHEST_Q,
     LOWEST_Q,
     normalise,
-    soft_add,
+    pull,
     sweep,
 )
 from neurorave_device.mapping.smoothing import OnePole, Ramp
@@ -156,7 +155,7 @@ class Mapper:
             row.absolute = True
             row.value = sweep(u, cv.range_index)
         else:
-            row.delta += ADD_SPAN * u
+            row.delta += u
 
     def _apply_macro(self, asked: List[_Asked], macro: bool, dt: float) -> None:
         height = self._ramp.step(macro, dt, self._values["macro.time"])
@@ -165,7 +164,7 @@ class Mapper:
             return
         for row, name in zip(asked, self._names):
             row.mask = row.moved = True
-            row.delta += ADD_SPAN * amount * height * _MACRO_DIRECTION.get(name, 1.0)
+            row.delta += amount * height * _MACRO_DIRECTION.get(name, 1.0)
 
     def _settle(self, index: int, row: _Asked) -> float:
         if not row.absolute:
@@ -173,7 +172,7 @@ class Mapper:
         delta = row.delta
         if index == self._loudness and delta > 0.0:
             delta *= fade_in(row.value, self._fade)
-        return soft_add(row.value, delta)
+        return pull(row.value, delta)
 
     def _latent(self, place: float) -> float:
         q = LOWEST_Q + (HIGHEST_Q - LOWEST_Q) * place

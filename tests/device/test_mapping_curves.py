@@ -10,8 +10,8 @@ from neurorave_device.mapping.activity import JackActivity, JackState
 from neurorave_device.mapping.curves import (
     RANGE_VOLTS,
     normalise,
+    pull,
     smoothstep,
-    soft_add,
     soft_limit,
     sweep,
 )
@@ -54,33 +54,35 @@ def test_a_range_is_used_from_end_to_end(
 
 
 @settings(max_examples=25, deadline=None)
-@given(inside, deltas, deltas)
-def test_adding_rises_strictly_with_what_is_added(base: float, one: float, other: float) -> None:
+@given(inside, st.floats(-1.0, 1.0), st.floats(-1.0, 1.0))
+def test_a_pull_rises_strictly_with_what_is_added(base: float, one: float, other: float) -> None:
     low, high = sorted((one, other))
-    if high - low > 1e-6:
-        assert soft_add(base, low) < soft_add(base, high)
-    assert 0.0 <= soft_add(base, low) <= soft_add(base, high) <= 1.0
+    if high - low > 1e-3:
+        assert pull(base, low) < pull(base, high)
+    assert 0.0 <= pull(base, low) <= pull(base, high) <= 1.0
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1.0), deltas)
-def test_adding_never_turns_a_decay_round(one: float, other: float, delta: float) -> None:
+def test_a_pull_never_turns_a_decay_round(one: float, other: float, delta: float) -> None:
     low, high = sorted((one, other))
-    assert soft_add(low, delta) <= soft_add(high, delta) + 1e-12
+    assert pull(low, delta) <= pull(high, delta) + 1e-12
 
 
 @settings(max_examples=25, deadline=None)
-@given(inside, st.floats(0.0, 1.0))
-def test_adding_is_exact_while_half_of_the_room_is_free(base: float, part: float) -> None:
-    up, down = part * (1.0 - base) / 2.0, part * base / 2.0
-    assert soft_add(base, up) == pytest.approx(base + up, abs=1e-12)
-    assert soft_add(base, -down) == pytest.approx(base - down, abs=1e-12)
+@given(st.floats(0.0, 1.0), deltas)
+def test_the_further_the_pull_the_less_the_base_counts(base: float, delta: float) -> None:
+    spread = pull(1.0, delta) - pull(0.0, delta)
+    assert spread == pytest.approx(max(0.0, 1.0 - abs(delta)) ** 2 if abs(delta) < 1.0 else 0.0)
+    assert pull(0.0, delta) <= pull(base, delta) <= pull(1.0, delta)
 
 
-def test_adding_at_the_ends() -> None:
-    assert soft_add(1.0, 0.5) == 1.0
-    assert soft_add(0.0, -0.5) == 0.0
-    assert soft_add(0.0, 0.25) == 0.25
+def test_a_pull_at_the_ends_and_in_the_middle() -> None:
+    assert [pull(base, 1.0) for base in (0.0, 0.4, 1.0)] == [1.0, 1.0, 1.0]
+    assert [pull(base, -7.0) for base in (0.0, 0.4, 1.0)] == [0.0, 0.0, 0.0]
+    assert [pull(base, 0.0) for base in (0.0, 0.4, 1.0)] == [0.0, 0.4, 1.0]
+    assert pull(0.5, 0.01) == pytest.approx(0.51, abs=1e-4)
+    assert pull(0.5, 0.5) == 0.875 and pull(0.5, -0.5) == 0.125
 
 
 @settings(max_examples=25, deadline=None)

@@ -58,7 +58,7 @@ def test_noise_below_the_threshold_changes_nothing() -> None:
 
 def test_noise_is_not_played_where_the_menu_speaks_either() -> None:
     made = mapper(cv3_offset=0.5)
-    assert settled(made, (0.0, 0.0, 0.045, 0.0)).descriptors[CENTROID] == 0.25
+    assert settled(made, (0.0, 0.0, 0.045, 0.0)).descriptors[CENTROID] == 0.5
 
 
 def test_a_patched_cv_asks_for_its_descriptor_only() -> None:
@@ -66,7 +66,7 @@ def test_a_patched_cv_asks_for_its_descriptor_only() -> None:
     assert targets.mask == (True, True, False, False, False)
     assert targets.moved == (False, True, False, False, False)
     asked, _ = combine(targets, BASE)
-    assert asked[CENTROID] == pytest.approx(0.75)
+    assert asked[CENTROID] == pytest.approx(0.875)
     assert np.delete(asked, CENTROID).tolist() == [0.8, 0.5, 0.5, 0.5]
 
 
@@ -83,7 +83,7 @@ def test_after_two_seconds_at_rest_it_is_free_again() -> None:
 def test_an_offset_in_the_menu_speaks_without_a_cable() -> None:
     targets = settled(mapper(cv3_offset=0.5, cv1_offset=-1.0), REST)
     assert targets.mask[CENTROID]
-    assert combine(targets, BASE)[0][CENTROID] == pytest.approx(0.75)
+    assert combine(targets, BASE)[0][CENTROID] == pytest.approx(0.875)
     assert targets.force and targets.forced == -2.0
 
 
@@ -130,15 +130,15 @@ def test_a_sweep_of_one_cv_rises_strictly_in_both_modes(
 
 
 @pytest.mark.parametrize("index, low, high", RANGES)
-def test_add_reaches_half_of_the_scale_where_there_is_room(
+def test_add_reaches_the_end_of_the_scale_whatever_the_prior_does(
     index: int, low: float, high: float
 ) -> None:
     made = mapper(cv3_range=index)
-    asked = combine(settled(made, (0.0, 0.0, high, 0.0)), (0.8, 0.0, 0.5, 0.5, 0.5))[0]
-    assert asked[CENTROID] == pytest.approx(0.5)
-    if low < 0.0:
-        asked = combine(settled(made, (0.0, 0.0, low, 0.0)), (0.8, 1.0, 0.5, 0.5, 0.5))[0]
-        assert asked[CENTROID] == pytest.approx(0.5)
+    for base in (0.0, 0.3, 1.0):
+        asked = combine(settled(made, (0.0, 0.0, high, 0.0)), (0.8, base, 0.5, 0.5, 0.5))[0]
+        assert asked[CENTROID] == pytest.approx(1.0)
+        asked = combine(settled(made, (0.0, 0.0, low, 0.0)), (0.8, base, 0.5, 0.5, 0.5))[0]
+        assert asked[CENTROID] == pytest.approx(0.0 if low < 0.0 else base)
 
 
 @pytest.mark.parametrize("index, low, high", RANGES)
@@ -159,15 +159,15 @@ def test_the_menu_sets_what_nobody_patched_and_a_cable_adds_to_it() -> None:
     targets = settled(made, REST)
     assert targets.mask[CENTROID] and not targets.moved[CENTROID]
     assert combine(targets, BASE)[0][CENTROID] == pytest.approx(0.3)
-    targets = settled(made, (0.0, 0.0, 2.0, 0.0))
+    targets = settled(made, (0.0, 0.0, 2.5, 0.0))
     assert targets.moved[CENTROID]
-    assert combine(targets, BASE)[0][CENTROID] == pytest.approx(0.5)
+    assert combine(targets, BASE)[0][CENTROID] == pytest.approx(0.3 + 0.75 * 0.7)
 
 
 def test_two_cables_on_one_descriptor_add_up() -> None:
     made = mapper(cv4_destination="centroid")
     asked, _ = combine(settled(made, (0.0, 0.0, 1.0, 1.0)), BASE)
-    assert asked[CENTROID] == pytest.approx(0.7)
+    assert asked[CENTROID] == pytest.approx(0.5 + 0.64 * 0.5)
 
 
 def test_a_destination_of_none_is_silent_even_under_volts() -> None:
@@ -182,16 +182,16 @@ def test_a_bundle_without_a_descriptor_ignores_its_cv_and_has_no_silence_rule() 
     made = Mapper(default_values(), small)
     targets = settled(made, (0.0, 4.0, 2.5, 4.0))
     assert targets.mask == (True, False) and targets.loudness == -1
-    assert combine(targets, (0.5, 0.5))[0].tolist() == [0.75, 0.5]
+    assert combine(targets, (0.5, 0.5))[0].tolist() == [0.875, 0.5]
 
 
 def test_slew_smooths_and_a_trigger_takes_the_voltage_as_it_is() -> None:
     made = mapper(cv3_slew=1.0)
     made.frame((0.0, 0.0, 0.1, 0.0), False, FRAME)
     slow = made.frame((0.0, 0.0, 5.0, 0.0), False, FRAME)
-    assert slow.descriptors[CENTROID] < 0.02
+    assert slow.descriptors[CENTROID] < 0.04
     made.trigger()
-    assert made.frame((0.0, 0.0, 5.0, 0.0), False, FRAME).descriptors[CENTROID] == 0.5
+    assert made.frame((0.0, 0.0, 5.0, 0.0), False, FRAME).descriptors[CENTROID] == 1.0
 
 
 def test_a_new_amount_glides_and_missing_settings_have_their_default() -> None:
@@ -200,7 +200,7 @@ def test_a_new_amount_glides_and_missing_settings_have_their_default() -> None:
     made.update({"cv3.amount": 0.0})
     heights = [made.frame((0.0, 0.0, 5.0, 0.0), False, FRAME) for _ in range(20)]
     course = [row.descriptors[CENTROID] for row in heights]
-    assert 0.05 < course[0] < 0.45 and course[-1] == pytest.approx(0.0, abs=1e-6)
+    assert 0.1 < course[0] < 0.9 and course[-1] == pytest.approx(0.0, abs=1e-6)
     assert course == sorted(course, reverse=True)
 
 
@@ -219,8 +219,8 @@ def test_the_macro_moves_everything_together_and_back() -> None:
     course = np.array([combine(row, (0.9, 0.5, 0.5, 0.5, 0.5))[0] for row in up])
     assert np.all(np.diff(course[:9, :4], axis=0) > 0.0)
     assert np.all(np.diff(course[:9, 4]) < 0.0)
-    assert course[-1, CENTROID:BOOMING] == pytest.approx([0.7] * 3)
-    assert course[-1, BOOMING] == pytest.approx(0.3)
+    assert course[-1, CENTROID:BOOMING] == pytest.approx([0.82] * 3)
+    assert course[-1, BOOMING] == pytest.approx(0.18)
     down = [made.frame(REST, False, 0.01) for _ in range(20)]
     assert down[0].mask == (True,) * 5
     assert down[-1].mask == (True, False, False, False, False)
@@ -229,7 +229,7 @@ def test_the_macro_moves_everything_together_and_back() -> None:
 
 def test_a_negative_macro_goes_the_other_way_and_zero_does_nothing() -> None:
     asked, _ = combine(settled(mapper(macro_amount=-0.4), REST, True), BASE)
-    assert asked[CENTROID] == pytest.approx(0.3) and asked[BOOMING] == pytest.approx(0.7)
+    assert asked[CENTROID] == pytest.approx(0.18) and asked[BOOMING] == pytest.approx(0.82)
     assert settled(mapper(macro_amount=0.0), REST, True).mask == (True,) + (False,) * 4
 
 
