@@ -28,6 +28,8 @@ STEP = 1.0e5
 # Cells of the look-up of Tinv: narrower than the distance between any two of its knots.
 CELLS_PER_BARK = 4
 CELLS = 72
+# A distance in Bark that no decay survives.
+FAR = 1.0e6
 
 
 class CurveConstants(NamedTuple):
@@ -132,11 +134,13 @@ class SpecificLoudness(nn.Module):
     knots: Tensor
     travel_slope: Tensor
     travel_offset: Tensor
+    source: Tensor
     decay_slope: Tensor
     decay_offset: Tensor
     change_scale: Tensor
     change_shift: Tensor
     change_width: Tensor
+    arrival: Tensor
     cell_start: Tensor
     cell_low_slope: Tensor
     cell_low_offset: Tensor
@@ -189,13 +193,21 @@ class SpecificLoudness(nn.Module):
         self._constant("travel_slope", 1.0 / steepness)
         self._constant("travel_offset", travelled[:-1] - levels / steepness)
         offsets = levels - steepness * travelled[:-1]
-        self._constant("decay_slope", steepness[:, bands])
-        self._constant("decay_offset", offsets[:, bands])
+        # The plain form takes all points alike: those of band 0, where nothing decays, stay below 0.
+        self.register_buffer("source", torch.as_tensor(np.maximum(owners - 1, 0)), persistent=False)
+        inner = offsets[:, bands] - steepness[:, bands] * after[:, None]
+        ahead = ((0, 0), (self.first, 0), (0, 0))
+        self._constant("decay_slope", np.pad(steepness[:, bands], ahead))
+        self._constant("decay_offset", np.pad(inner, ahead, constant_values=-1.0))
         # From the distances of one band to those of the next: only bands 2..8 change the column.
-        width = np.diff(travelled[:, :8, 0], axis=0)
-        self._constant("change_scale", (1.0 / width).T)
-        self._constant("change_shift", (-travelled[:-1, :8, 0] / width).T)
+        length = np.diff(travelled[:, :8, 0], axis=0)
+        shift = -(travelled[:-1, :8, 0] + np.array(self.widths[1:9])) / length
+        self._constant("change_scale", (1.0 / length).T)
+        self._constant("change_shift", shift.T)
         self._constant("change_width", np.diff(travelled, axis=0).transpose(1, 0, 2))
+        # From band 8 on the column stays: what is left at band b of band j's own distance.
+        way = starts[8:, None] - starts[None, 8:]
+        self._constant("arrival", np.where(way >= 0.0, -way, -FAR)[:, :, None])
         self._cell_constants(owners, bands, steepness[:, :8, 0], offsets[:, :8, 0], travelled)
 
     def _cell_constants(
@@ -236,16 +248,19 @@ class SpecificLoudness(nn.Module):
         else:
             lines = self.travel_slope, self.travel_offset, self.knots
             own = _Travelled.apply(loudness, *lines)  # type: ignore[no-untyped-call]
-        owns = own.unbind(0)
+        owns = own.split_with_sizes([1] * 8 + [BANDS - 9])
         left = [owns[0]]
-        for band in range(2, BANDS):
-            rest = left[-1] - self.widths[band - 1]
-            if band <= 8:
-                source = band - 2
-                part = rest[:, None] * self.change_scale[source] + self.change_shift[source]
-                rest = (part.clamp(0.0, 1.0) @ self.change_width[band - 1])[:, 0]
-            left.append(torch.maximum(owns[band - 1], rest))
-        return torch.stack(left)
+        for band in range(2, 9):
+            source = band - 2
+            part = left[-1].t() * self.change_scale[source] + self.change_shift[source]
+            rest = part.clamp(0.0, 1.0) @ self.change_width[band - 1]
+            left.append(torch.maximum(owns[band - 1], rest.t()))
+        if plain:
+            upper = torch.cat([left.pop(), owns[8]])
+            return torch.cat([*left, (upper + self.arrival).amax(1)])
+        for band, row in enumerate(owns[8].split_with_sizes([1] * (BANDS - 9)), 9):
+            left.append(torch.maximum(row, left[-1] - self.widths[band - 1]))
+        return torch.cat(left)
 
     def forward(self, bands: Tensor, plain: bool = False) -> Tensor:
         """Return N'(z) [240, R] in sone/Bark of third-octave powers [R, 28] (1.0 = 100 dB).
@@ -259,10 +274,8 @@ class SpecificLoudness(nn.Module):
             constants = self._curve_constants()
             curve: Tensor = _Curve.apply(left, loudness, constants)  # type: ignore[no-untyped-call]
             return curve
-        rest = left[self.owner[self.first :] - 1] - self.after
-        decay = torch.relu((self.decay_slope * rest + self.decay_offset).amax(0))
-        flat = loudness[self.owner]
-        return torch.cat([flat[: self.first], torch.maximum(flat[self.first :], decay)])
+        decay = (self.decay_slope * left[self.source] + self.decay_offset).amax(0)
+        return torch.maximum(loudness[self.owner], decay)
 
     def _curve_constants(self) -> CurveConstants:
         low = (self.cell_low_slope, self.cell_low_offset)

@@ -189,17 +189,18 @@ class Descriptors(nn.Module):
         floored = flat + self.floor
         magnitude = (floored * self.magnitude_scale).sqrt()
         share = magnitude / magnitude.sum(-1, keepdim=True)
-        centroid = share @ self.frequency
-        distance = self.frequency - centroid[:, None]
-        bandwidth = (share * distance * distance).sum(-1).sqrt()
-        sharpness, booming = self._loudness_pair(floored @ self.bands, plain)
-        rms = _decibel(flat.sum(-1))
-        values = torch.stack([rms, centroid, bandwidth, sharpness, booming], dim=-1)
+        centroid = share @ self.frequency[:, None]
+        distance = self.frequency - centroid
+        bandwidth = (share * distance * distance).sum(-1, keepdim=True).sqrt()
+        pair = self._loudness_pair(floored @ self.bands, plain)
+        rms = _decibel(flat.sum(-1, keepdim=True))
+        values = torch.cat([rms, centroid, bandwidth, *(part.t() for part in pair)], dim=-1)
         return values.reshape(lead + (len(DESCRIPTORS),))
 
     def _loudness_pair(self, bands: Tensor, plain: bool) -> Tuple[Tensor, Tensor]:
         specific = self.loudness(bands, plain)
-        total, sharp, low = (self.sums @ specific + self.neutral).unbind(0)
-        boom = (specific * self.boom).exp().sum(0).log() * (10.0 / LOG10)
+        # All of shape [1, R].
+        total, sharp, low = (self.sums @ specific + self.neutral).split_with_sizes([1, 1, 1])
+        boom = (specific * self.boom).exp().sum(0, keepdim=True).log() * (10.0 / LOG10)
         booming = (boom * low / total + 1.0).log() * (43.674 / LOG10)
         return sharp / total, booming

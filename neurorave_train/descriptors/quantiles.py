@@ -9,6 +9,8 @@ from torch import Tensor, nn
 PROBABILITIES: NDArray[np.float64] = np.linspace(0.01, 0.99, 25)
 # Knots are kept this far apart, as a share of the table's span, so that ties have a slope.
 SPACING = 1.0e-4
+# How many times its own length a segment at an end goes on.
+FAR = 1.0e30
 
 
 def _ascending(knots: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -43,6 +45,8 @@ class QuantileMap(nn.Module):
 
     knots: Tensor
     spots: Tensor
+    lowest: Tensor
+    highest: Tensor
 
     def __init__(self, knots: ArrayLike) -> None:
         super().__init__()
@@ -54,17 +58,19 @@ class QuantileMap(nn.Module):
         dtype = torch.get_default_dtype()
         self.register_buffer("knots", torch.as_tensor(table, dtype=dtype))
         self.register_buffer("spots", torch.as_tensor(spots, dtype=dtype), persistent=False)
+        # How much of each segment may lie below x: the first goes on downwards, the last upwards.
+        lowest, highest = torch.zeros(len(spots) - 1), torch.ones(len(spots) - 1)
+        lowest[0], highest[-1] = -FAR, FAR
+        self.register_buffer("lowest", lowest, persistent=False)
+        self.register_buffer("highest", highest, persistent=False)
 
-    @staticmethod
-    def _follow(x: Tensor, source: Tensor, target: Tensor) -> Tensor:
+    def _follow(self, x: Tensor, source: Tensor, target: Tensor) -> Tensor:
         # Sums of clipped segments: no index, no search, and no cancellation between slopes.
         x = x.unsqueeze(-1)
         rise = target[..., 1:] - target[..., :-1]
         run = source[..., 1:] - source[..., :-1]
-        inside = ((x - source[..., :-1]) / run).clamp(0.0, 1.0)
-        below = torch.relu(source[..., :1] - x) * (rise[..., :1] / run[..., :1])
-        above = torch.relu(x - source[..., -1:]) * (rise[..., -1:] / run[..., -1:])
-        return target[..., 0] + (inside * rise).sum(-1) + (above - below).squeeze(-1)
+        inside = ((x - source[..., :-1]) / run).clamp(self.lowest, self.highest)
+        return target[..., 0] + (inside * rise).sum(-1)
 
     def to_q(self, values: Tensor) -> Tensor:
         """Return q [..., D], not clamped, of physical values [..., D]."""

@@ -40,12 +40,10 @@ class PowerSpectrum(nn.Module):
 
     shape: Tensor
     sides: Tensor
-    first_cos: Tensor
-    first_sin: Tensor
+    first: Tensor
     turn_cos: Tensor
     turn_sin: Tensor
-    last_cos: Tensor
-    last_sin: Tensor
+    last: Tensor
 
     def __init__(self, window: int) -> None:
         super().__init__()
@@ -73,31 +71,31 @@ class PowerSpectrum(nn.Module):
         first = np.outer(np.arange(a), np.arange(a)) * (-2.0 * np.pi / a)
         turn = np.outer(np.arange(b), np.arange(a)) * (-2.0 * np.pi / self.window)
         last = np.outer(np.arange(rows), np.arange(b)) * (-2.0 * np.pi / b)
-        for name, angle in (("first", first), ("turn", turn), ("last", last)):
-            self._constant(name + "_cos", torch.as_tensor(np.cos(angle)))
-            self._constant(name + "_sin", torch.as_tensor(np.sin(angle)))
+        # Real and imaginary parts lie side by side before the rotation, one above the other after.
+        self._constant("first", torch.as_tensor(np.hstack([np.cos(first), np.sin(first)])))
+        self._constant("turn_cos", torch.as_tensor(np.cos(turn)))
+        self._constant("turn_sin", torch.as_tensor(np.sin(turn)))
+        cos, sin = np.cos(last), np.sin(last)
+        self._constant("last", torch.as_tensor(np.block([[cos, -sin], [sin, cos]])))
 
-    def _matmul_transform(self, frames: Tensor) -> Tuple[Tensor, Tensor]:
+    def _matmul_power(self, frames: Tensor) -> Tensor:
         a, b = self.split
-        grid = frames.reshape(frames.shape[:-1] + (a, b)).transpose(-1, -2)
-        real, imag = grid @ self.first_cos, grid @ self.first_sin
-        real, imag = (
+        lead = frames.shape[:-1]
+        grid = frames.reshape(lead + (a, b)).transpose(-1, -2)
+        real, imag = (grid @ self.first).split_with_sizes([a, a], dim=-1)
+        turned = [
             real * self.turn_cos - imag * self.turn_sin,
             real * self.turn_sin + imag * self.turn_cos,
-        )
-        real, imag = (
-            self.last_cos @ real - self.last_sin @ imag,
-            self.last_cos @ imag + self.last_sin @ real,
-        )
-        flat = frames.shape[:-1] + (real.shape[-2] * a,)
-        return real.reshape(flat)[..., : self.bins], imag.reshape(flat)[..., : self.bins]
+        ]
+        parts = self.last @ torch.cat(turned, dim=-2)
+        squares = (parts * parts).reshape(lead + (2, -1)).sum(-2)
+        return squares[..., : self.bins]
 
     def forward(self, frames: Tensor, dft_as_matmul: bool = False) -> Tensor:
         """Return the power [..., bins] of frames [..., window]; linear, 1.0 = full-scale rms."""
         weighted = frames * self.shape
         if dft_as_matmul:
-            real, imag = self._matmul_transform(weighted)
-            return (real * real + imag * imag) * self.sides
+            return self._matmul_power(weighted) * self.sides
         spectrum = torch.fft.rfft(weighted)
         power: Tensor = (spectrum.real.square() + spectrum.imag.square()) * self.sides
         return power

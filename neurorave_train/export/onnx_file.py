@@ -11,6 +11,7 @@ import torch
 from onnx import TensorProto, numpy_helper, shape_inference
 
 from neurorave_train.export.graphs import Graph
+from neurorave_train.export.simplify import simplify
 
 OPSET = 13
 
@@ -27,7 +28,7 @@ OPERATORS = frozenset(
 
 
 def write_onnx(graph: Graph, path: Path) -> None:
-    """Exports one graph with static shapes, folds its constants and infers every shape."""
+    """Exports one graph with static shapes, simplified, with the shape of every value."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -40,7 +41,7 @@ def write_onnx(graph: Graph, path: Path) -> None:
             do_constant_folding=True,
             dynamo=False,
         )
-    model = shape_inference.infer_shapes(onnx.load(str(path)), strict_mode=True)
+    model = shape_inference.infer_shapes(simplify(onnx.load(str(path))), strict_mode=True)
     # No creation dates or paths: the same weights give the same file.
     model.producer_version = ""
     model.doc_string = ""

@@ -35,6 +35,6 @@ class Conditioning(nn.Module):
         stream.give(level[:, level.shape[1] - 1 :] + 100.0)
         before = torch.cat([past, level[:, : level.shape[1] - 1]], dim=1)
         gliding = before + (level - before) * self.steps
-        base = torch.maximum(gliding, level.expand_as(gliding))
+        base = torch.maximum(gliding, level)
         amplitude = torch.exp(base * 0.1151292546497023)
         return condition, amplitude.reshape(q.shape[0], q.shape[1] * self.blocks, 1)

@@ -12,6 +12,9 @@ from torch.nn import functional as F
 from neurorave_train.nets.stream import Stream
 
 SLOPE = 0.2
+# Up to this many steps the taps are gathered as rows, which takes two operators instead of one for
+# each tap: a frame of a stream. Above it, slices are faster and have the cheaper gradient.
+FEW_STEPS = 32
 
 
 def activate(x: Tensor) -> Tensor:
@@ -57,15 +60,10 @@ class CausalConv(nn.Module):
             # A kernel shorter than its stride skips the oldest samples of each step.
             x = x[:, -self.past :]
         steps = (x.shape[1] - (self.kernel - 1) * self.dilation - 1) // self.stride + 1
-        last = (steps - 1) * self.stride + 1
-        taps = [
-            x[:, k * self.dilation : k * self.dilation + last : self.stride]
-            for k in range(self.kernel)
-        ]
         if self.groups == 1:
-            stacked = taps[0] if len(taps) == 1 else torch.cat(taps, dim=-1)
-            y = torch.matmul(stacked, self.weight[0])
+            y = torch.matmul(self._stacked(x, steps), self.weight[0])
         else:
+            taps = self._taps(x, steps)
             width = self.inputs // self.groups
             parts = []
             for g in range(self.groups):
@@ -73,6 +71,25 @@ class CausalConv(nn.Module):
                 parts.append(torch.matmul(part, self.weight[g]))
             y = torch.cat(parts, dim=-1)
         return y if self.bias is None else y + self.bias
+
+    def _taps(self, x: Tensor, steps: int) -> list[Tensor]:
+        """The inputs [B, steps, inputs] of each tap, the oldest first."""
+        last = (steps - 1) * self.stride + 1
+        return [
+            x[:, k * self.dilation : k * self.dilation + last : self.stride]
+            for k in range(self.kernel)
+        ]
+
+    def _stacked(self, x: Tensor, steps: int) -> Tensor:
+        """The inputs of all taps side by side, [B, steps, kernel * inputs]."""
+        if self.kernel == 1 and self.stride == 1:
+            return x
+        if self.kernel == 1 or steps > FEW_STEPS:
+            return torch.cat(self._taps(x, steps), dim=-1)
+        first = torch.arange(steps, device=x.device)[:, None] * self.stride
+        rows = first + torch.arange(self.kernel, device=x.device) * self.dilation
+        chosen = x.index_select(1, rows.reshape(-1))
+        return chosen.reshape(x.shape[0], steps, self.kernel * self.inputs)
 
 
 class Upsample(nn.Module):
@@ -96,16 +113,22 @@ class Upsample(nn.Module):
 class Film(nn.Module):
     """Feature-wise scale and shift from the descriptors (Perez et al., 2018); starts as identity."""
 
+    identity: Tensor
+
     def __init__(self, conditions: int, channels: int) -> None:
         super().__init__()
         self.project = nn.Linear(conditions, 2 * channels)
         nn.init.zeros_(self.project.bias)
         with torch.no_grad():
             self.project.weight.mul_(0.1)
+        # Lies beside the learned bias, so that checkpoints and weight decay see scales around zero.
+        identity = torch.cat([torch.ones(channels), torch.zeros(channels)])
+        self.register_buffer("identity", identity, persistent=False)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        scale, shift = self.project(condition).chunk(2, dim=-1)
-        y: Tensor = x * (1.0 + scale) + shift
+        bias = self.project.bias + self.identity
+        scale, shift = F.linear(condition, self.project.weight, bias).chunk(2, dim=-1)
+        y: Tensor = x * scale + shift
         return y
 
 

@@ -22,6 +22,7 @@ class Mixture(nn.Module):
     """A mixture of diagonal Gaussians over `size` values whose parameters a network gives."""
 
     upper: Tensor
+    rise: Tensor
 
     def __init__(self, inputs: int, size: int, components: int, width: int) -> None:
         super().__init__()
@@ -30,6 +31,9 @@ class Mixture(nn.Module):
         self.out = nn.Linear(width, components * (1 + 2 * size))
         upper = torch.triu(torch.ones(components, components))
         self.register_buffer("upper", upper, persistent=False)
+        # Column k takes entry k - 1 from entry k: of a row of steps that is the one that rises.
+        rise = torch.eye(components) - torch.triu(torch.ones(components, components), 1).tril(1)
+        self.register_buffer("rise", rise, persistent=False)
 
     def parameters_of(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits [..., K], means and log deviations [..., K, size]."""
@@ -45,17 +49,14 @@ class Mixture(nn.Module):
         each = normal.sum(dim=-1) - 0.5 * self.size * math.log(2.0 * math.pi)
         return torch.logsumexp(torch.log_softmax(logits, dim=-1) + each, dim=-1)
 
-    def sample(self, x: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
-        """One draw: noise [..., 1 + size] standard normal, temperature [..., 1]."""
+    def sample(self, x: Tensor, chance: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
+        """One draw: chance [..., 1] even in 0..1, noise [..., size] normal, temperature [..., 1]."""
         logits, mean, scale = self.parameters_of(x)
         cool = temperature.clamp(min=0.05)
         reached = torch.matmul(torch.softmax(logits / cool, dim=-1), self.upper)
-        chance = 0.5 * (1.0 + torch.erf(noise[..., :1] / math.sqrt(2.0))) * 0.999999
-        passed = _step(reached - chance)
-        below = torch.cat([torch.zeros_like(passed[..., :1]), passed[..., :-1]], dim=-1)
-        choice = (passed - below).unsqueeze(-1)
-        spread = scale.exp() * (temperature * 1.0).unsqueeze(-1) * noise[..., 1:].unsqueeze(-2)
-        return ((mean + spread) * choice).sum(dim=-2)
+        choice = torch.matmul(_step(reached - chance), self.rise).unsqueeze(-2)
+        spread = scale.exp() * (temperature * noise).unsqueeze(-2)
+        return torch.matmul(choice, mean + spread).squeeze(-2)
 
 
 class Prior(nn.Module):
@@ -112,10 +113,11 @@ class Prior(nn.Module):
         from_x, from_h, x_bias, h_bias = self.cell.all_weights[0]
         a = F.linear(x, from_x, x_bias)
         b = F.linear(h, from_h, h_bias)
-        r = torch.sigmoid(a[..., :w] + b[..., :w])
-        u = torch.sigmoid(a[..., w : 2 * w] + b[..., w : 2 * w])
-        n = torch.tanh(a[..., 2 * w :] + r * b[..., 2 * w :])
-        return (1.0 - u) * n + u * h
+        a_gates, a_new = a.split_with_sizes([2 * w, w], dim=-1)
+        b_gates, b_new = b.split_with_sizes([2 * w, w], dim=-1)
+        r, u = torch.sigmoid(a_gates + b_gates).chunk(2, dim=-1)
+        n = torch.tanh(a_new + r * b_new)
+        return n + u * (h - n)
 
     def forward(
         self, noise: Tensor, temperature: Tensor, forced: Tensor, force: Tensor, stream: Stream
@@ -125,19 +127,23 @@ class Prior(nn.Module):
         before, h = stream.take(noise, size), stream.take(noise, self.width)
         # started, frames of quiet so far, 1 once the sound has ended
         marks = stream.take(noise, 3)
-        started, quiet, ended = marks[:, :1], marks[:, 1:2], marks[:, 2:]
+        started, quiet, ended = marks.chunk(3, dim=-1)
+        # Of each draw's noise the first value chooses the component; here it becomes even in 0..1.
+        first, lead_noise, second, rest_noise = noise.split_with_sizes([1, 1, 1, size - 1], dim=-1)
+        even = 0.5 * (1.0 + torch.erf(torch.cat([first, second], dim=-1) / math.sqrt(2.0)))
+        first, second = (even * 0.999999).chunk(2, dim=-1)
         h = self._advance(torch.cat([before, started], dim=-1), h)
-        lead = self.lead.sample(h, noise[:, :2], temperature)
+        lead = self.lead.sample(h, first, lead_noise, temperature)
         lead = lead + force * (forced - lead)
-        rest = self.follow.sample(torch.cat([h, lead], dim=-1), noise[:, 2:], temperature)
+        rest = self.follow.sample(torch.cat([h, lead], dim=-1), second, rest_noise, temperature)
         x = torch.cat([lead, rest], dim=-1)
         z, q = self.unpack(x)
         z = torch.clamp(z, -6.0, 6.0)
-        silent = _step(self.quiet_level - q[:, :1])
+        loudness, others = q.split_with_sizes([1, self.descriptors - 1], dim=-1)
+        silent = _step(self.quiet_level - loudness)
         quiet = (quiet + silent) * silent
         ended = torch.maximum(ended, _step(quiet - (QUIET_FRAMES - 0.5)))
-        loudness = q[:, :1] * (1.0 - ended)
-        q = torch.clamp(torch.cat([loudness, q[:, 1:]], dim=-1), 0.0, 1.0)
+        q = torch.clamp(torch.cat([loudness * (1.0 - ended), others], dim=-1), 0.0, 1.0)
         stream.give(x)
         stream.give(h)
         stream.give(torch.cat([torch.ones_like(started), quiet, ended], dim=-1))

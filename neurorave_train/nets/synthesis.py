@@ -88,11 +88,14 @@ class Carriers(nn.Module):
         past = stream.take(envelopes, 1, 2 * self.count)
         stream.give(envelopes[:, envelopes.shape[1] - 1 :])
         before = torch.cat([past, envelopes[:, : envelopes.shape[1] - 1]], dim=1)
-        turned = []
-        for envelope in (before, envelopes):
-            a, b = envelope[..., : self.count], envelope[..., self.count :]
-            turned += [a * cosine + b * sine, b * cosine - a * sine]
-        samples = torch.matmul(torch.cat(turned, dim=-1), self.basis)
+        # Where a glide begins and where it ends, side by side: both turn by the same phases.
+        both = torch.cat([before, envelopes], dim=-1)
+        both = both.reshape(both.shape[0], both.shape[1], 2, 2 * self.count)
+        a, b = both.chunk(2, dim=-1)
+        cosine, sine = cosine.unsqueeze(2), sine.unsqueeze(2)
+        turned = torch.cat([a * cosine + b * sine, b * cosine - a * sine], dim=-1)
+        turned = turned.reshape(turned.shape[0], turned.shape[1], 4 * self.count)
+        samples = torch.matmul(turned, self.basis)
         return samples.reshape(samples.shape[0], samples.shape[1] * self.block)
 
 
@@ -105,6 +108,7 @@ class FilteredNoise(nn.Module):
     """
 
     spread: Tensor
+    twice: Tensor
     basis: Tensor
 
     def __init__(self, sample_rate: int, block: int, bands: int, low: float = 60.0) -> None:
@@ -119,6 +123,8 @@ class FilteredNoise(nn.Module):
         spread[0] = 0.0
         spread = spread / spread.sum(dim=1, keepdim=True).clamp(min=1e-9)
         self.register_buffer("spread", spread.T.float().contiguous(), persistent=False)
+        # A bin's cosine and its sine have the same gain.
+        self.register_buffer("twice", torch.cat([self.spread, self.spread], dim=1), False)
         n = torch.arange(window).double()
         angle = 2.0 * math.pi * torch.outer(torch.arange(self.bins).double(), n) / window
         fade = torch.sin(math.pi * (n + 0.5) / window)
@@ -126,8 +132,8 @@ class FilteredNoise(nn.Module):
         self.register_buffer("basis", basis.float(), persistent=False)
 
     def forward(self, amplitudes: Tensor, noise: Tensor, stream: Stream) -> Tensor:
-        gains = torch.matmul(amplitudes, self.spread)
-        blocks = torch.matmul(torch.cat([gains, gains], dim=-1) * noise, self.basis)
+        gains = torch.matmul(amplitudes, self.twice)
+        blocks = torch.matmul(gains * noise, self.basis)
         head, tail = blocks[..., : self.block], blocks[..., self.block :]
         past = stream.take(blocks, 1, self.block)
         stream.give(tail[:, tail.shape[1] - 1 :])
