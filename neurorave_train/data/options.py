@@ -17,6 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sample-rate", type=int, default=44100, metavar="HZ", help="default: %(default)s"
     )
     parser.add_argument(
+        "--hop",
+        type=int,
+        default=512,
+        metavar="SAMPLES",
+        help="samples per frame, as the recipe needs (paper: 1024); default: %(default)s",
+    )
+    parser.add_argument(
         "--exclude",
         action="append",
         default=[],

@@ -15,12 +15,13 @@ import yaml
 from neurorave_device.errors import UserError
 
 from .files import replacing, sync, write_json
-from .measure import probe_reading, same_reading
+from .measure import WINDOW, probe_reading, same_reading
 from .scan import Source
 
 SCHEMA = 1
 REPORT = "prepared.yaml"
 RATES = (8000, 96000)
+HOPS = (16, WINDOW)
 
 
 class Arguments(NamedTuple):
@@ -48,6 +49,8 @@ class Arguments(NamedTuple):
             raise UserError(
                 f"--sample-rate {sample_rate}: allowed are {RATES[0]} to {RATES[1]} Hz."
             )
+        if not HOPS[0] <= hop <= HOPS[1] or hop % 2:
+            raise UserError(f"--hop {hop}: allowed are even numbers from {HOPS[0]} to {HOPS[1]}.")
         if not 0.0 <= valid_share <= 0.5:
             raise UserError(f"--valid-share {valid_share:g}: allowed are 0 to 0.5.")
         return cls(tuple(folders), tuple(sorted(set(exclude))), sample_rate, hop, valid_share, seed)

@@ -18,8 +18,6 @@ from .scan import Scan, Source, scan_folders
 from .splits import assign_splits
 from .work import Result, WorkFolder
 
-HOP = 512
-
 
 def main(args: argparse.Namespace) -> int:
     """Prepare what the command line names; 0 when the folder is complete.
@@ -28,7 +26,7 @@ def main(args: argparse.Namespace) -> int:
     Main thread.
     """
     arguments = Arguments.checked(
-        args.data, args.exclude, args.sample_rate, HOP, args.valid_share, args.seed
+        args.data, args.exclude, args.sample_rate, args.hop, args.valid_share, args.seed
     )
     return prepare([Path(folder) for folder in args.data], Path(args.out), arguments)
 
@@ -51,7 +49,7 @@ def prepare(folders: Sequence[Path], out: Path, arguments: Arguments) -> int:
         try:
             # The spectra of one recording are too little work for several threads to share.
             torch.set_num_threads(1)
-            results = _read_all(scan.sources, work, progress)
+            results = _read_all(scan.sources, work, progress, arguments.hop)
             members = split_members(scan, results, arguments)
             refused = [r for r in results.values() if r.refused is not None]
             if not members:
@@ -85,7 +83,9 @@ def prepare(folders: Sequence[Path], out: Path, arguments: Arguments) -> int:
     return 0
 
 
-def _read_all(sources: Sequence[Source], work: WorkFolder, progress: Progress) -> Dict[str, Result]:
+def _read_all(
+    sources: Sequence[Source], work: WorkFolder, progress: Progress, hop: int
+) -> Dict[str, Result]:
     """The result of every source, made now where there is none that holds; by name."""
     results: Dict[str, Result] = {}
     # Bytes are known before anything is opened, and an hour's recording moves the bar meanwhile.
@@ -103,7 +103,7 @@ def _read_all(sources: Sequence[Source], work: WorkFolder, progress: Progress) -
                     step(amount, name)
 
                 # A recording of less than a frame has nothing to say about any frame.
-                result = work.make(source, HOP, tick)
+                result = work.make(source, hop, tick)
             results[source.name] = result
             step(size - told, source.name)
     return results

@@ -15,12 +15,12 @@ from torch import Tensor
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.descriptors import DESCRIPTORS, PROBABILITIES
 from neurorave_train.export.graphs import Ordering
-from neurorave_train.nets.model import PlayableModel
+from neurorave_train.nets.sound_model import SoundModel
 
 HORIZON_DB = -60.0
 
 
-def sounding_latents(model: PlayableModel, prepared: PreparedData) -> tuple[Tensor, Tensor]:
+def sounding_latents(model: SoundModel, prepared: PreparedData) -> tuple[Tensor, Tensor]:
     """Latents [N, L] and quantile units [N, D] of all training frames above -60 dB."""
     latents, curves = [], []
     with torch.no_grad():
@@ -40,7 +40,9 @@ def order_latents(z: Tensor, q: Tensor) -> Ordering:
     z [N, L], q [N, D] with the centroid at index 1.
     """
     mean = z.mean(dim=0)
-    _, _, axes = torch.linalg.svd((z - mean).double(), full_matrices=False)
+    # With fewer frames than coordinates the narrow form would leave axes out.
+    few = len(z) < z.shape[1]
+    _, _, axes = torch.linalg.svd((z - mean).double(), full_matrices=few)
     coordinates = (z - mean).double() @ axes.T
     centred = (q[:, 1] - q[:, 1].mean()).double()
     signs = torch.sign(coordinates.T @ centred)
@@ -80,7 +82,7 @@ def write_description(
     folder: Path,
     identity: dict[str, str],
     training: dict[str, Any],
-    model: PlayableModel,
+    model: SoundModel,
     prepared: PreparedData,
     knots: list[list[float]],
     files: dict[str, str],

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from neurorave_train.nets.model import PlayableModel
+from neurorave_train.nets.paper_model import PaperModel
 from neurorave_train.nets.prior import Prior
+from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.nets.stream import Stream
 
 
@@ -34,7 +36,7 @@ class DecoderGraph(nn.Module):
     mean: Tensor
     basis: Tensor
 
-    def __init__(self, model: PlayableModel, ordering: Ordering) -> None:
+    def __init__(self, model: SoundModel, ordering: Ordering) -> None:
         super().__init__()
         self.decoder = model.decoder
         self.register_buffer("mean", ordering.mean)
@@ -69,10 +71,28 @@ class EncoderGraph(nn.Module):
         return (torch.matmul(z - self.mean, self.basis.T), *stream.states)
 
 
+class SubbandEncoderGraph(nn.Module):
+    """The same for the published encoder, which hears bands of samples and not windows."""
+
+    mean: Tensor
+    basis: Tensor
+
+    def __init__(self, model: PaperModel, ordering: Ordering) -> None:
+        super().__init__()
+        self.bank, self.encoder = model.bank, model.encoder
+        self.register_buffer("mean", ordering.mean)
+        self.register_buffer("basis", ordering.basis)
+
+    def forward(self, audio: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        stream = Stream(states)
+        z, _ = self.encoder(self.bank(audio, stream), stream)
+        return (torch.matmul(z - self.mean, self.basis.T), *stream.states)
+
+
 class MeterGraph(nn.Module):
     """One hop of samples to descriptors, with the very code that trained the model."""
 
-    def __init__(self, model: PlayableModel) -> None:
+    def __init__(self, model: SoundModel) -> None:
         super().__init__()
         self.descriptors, self.quantiles = model.descriptors, model.quantiles
         self.past = model.window - model.hop
@@ -111,12 +131,17 @@ def _graph(module: nn.Module, inputs: dict[str, Tensor], outputs: Sequence[str])
     )
 
 
-def build_graphs(model: PlayableModel, prior: Prior, ordering: Ordering) -> dict[str, Graph]:
+def build_graphs(model: SoundModel, prior: Prior, ordering: Ordering) -> dict[str, Graph]:
     """All graphs of a bundle by role."""
     count = int(model.quantiles.knots.shape[0])
     rows, values = model.decoder.noise_shape
     latents, descriptors = torch.zeros(1, 1, model.latents), torch.full((1, 1, count), 0.5)
     audio = torch.zeros(1, model.hop)
+    encoder: nn.Module
+    if isinstance(model, PaperModel):
+        encoder = SubbandEncoderGraph(model, ordering)
+    else:
+        encoder = EncoderGraph(model, ordering)
     one = torch.zeros(1, 1)
     return {
         "decoder": _graph(
@@ -139,6 +164,6 @@ def build_graphs(model: PlayableModel, prior: Prior, ordering: Ordering) -> dict
             },
             ["latents", "descriptors"],
         ),
-        "encoder": _graph(EncoderGraph(model, ordering), {"audio": audio}, ["latents"]),
+        "encoder": _graph(encoder, {"audio": audio}, ["latents"]),
         "meter": _graph(MeterGraph(model), {"audio": audio}, ["descriptors", "quantiles"]),
     }

@@ -2,39 +2,66 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import lightning
 import torch
 from omegaconf import DictConfig, OmegaConf
 
 from neurorave_device.errors import UserError
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.data.segments import SegmentDataset
+from neurorave_train.nets.paper_layers import fold_weight_norm
 from neurorave_train.training.module import PlayableTraining
+from neurorave_train.training.paper import PaperTraining
+
+Training: TypeAlias = PlayableTraining | PaperTraining
 
 
-def build_training(recipe: DictConfig, prepared: PreparedData) -> lightning.LightningModule:
+def build_training(recipe: DictConfig, prepared: PreparedData) -> Training:
     """The Lightning module of a recipe's family over prepared data."""
     plain: Any = OmegaConf.to_container(recipe, resolve=True)
     knots = torch.from_numpy(prepared.quantiles).float()
     floor = torch.from_numpy(prepared.floor).float()
-    if recipe.family == "playable":
-        try:
+    try:
+        if recipe.family == "playable":
             return PlayableTraining(plain, knots, floor, prepared.sample_rate, prepared.hop)
-        except (TypeError, ValueError, KeyError) as error:
-            raise UserError(f"recipe: the model cannot be built ({error})") from error
+        if recipe.family == "paper":
+            _check_hop(recipe, prepared)
+            return PaperTraining(plain, knots, floor, prepared.sample_rate)
+    except (TypeError, ValueError, KeyError) as error:
+        raise UserError(f"recipe: the model cannot be built ({error})") from error
     raise UserError(f"recipe: family is {recipe.family!r}, it must be playable or paper")
 
 
-def load_training(checkpoint: Path, prepared: PreparedData) -> PlayableTraining:
+def _check_hop(recipe: DictConfig, prepared: PreparedData) -> None:
+    """The hop of the published network is what its bands and ratios multiply to."""
+    p = recipe.paper
+    hop = math.prod([p.bands, *p.ratios])
+    if hop != prepared.hop:
+        raise UserError(
+            f"recipe: paper.bands {p.bands} and paper.ratios {list(p.ratios)} make a hop of {hop} "
+            f"samples, but {prepared.folder} was prepared with {prepared.hop}; prepare the "
+            f"recordings into another folder with neurorave-train prepare --hop {hop}"
+        )
+
+
+def load_training(checkpoint: Path, prepared: PreparedData) -> Training:
     """A trained module with the averaged weights of its checkpoint, ready to evaluate.
 
     Checkpoints are read with pickle: load your own runs only. The device never reads one.
     """
     if not checkpoint.is_file():
         raise UserError(f"{checkpoint} does not exist: train the model first")
+    # Mapped, not read: only the recipe is wanted here.
+    facts = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
+    if facts["hyper_parameters"]["recipe"].get("family") == "paper":
+        paper = PaperTraining.load_from_checkpoint(
+            checkpoint, map_location="cpu", weights_only=False
+        ).eval()
+        fold_weight_norm(paper.model)
+        return paper
     module = PlayableTraining.load_from_checkpoint(
         checkpoint, map_location="cpu", weights_only=False
     ).eval()

@@ -93,16 +93,19 @@ def make_trainer(
         checkpoints,
         Stopwatch(run / TIMES_FILE, stage),
         ValidationLine(),
-        # Buffers are copied rather than averaged: they are constants and running statistics.
-        EMAWeightAveraging(use_buffers=False, decay=average**4, update_every_n_steps=4),
         RichProgressBar(leave=True),
     ]
+    if average:
+        # Buffers are copied rather than averaged: they are constants and running statistics.
+        callbacks.append(
+            EMAWeightAveraging(use_buffers=False, decay=average**4, update_every_n_steps=4)
+        )
     processes = args.devices * args.num_nodes
     return lightning.Trainer(
         accelerator="auto",
         devices=args.devices,
         num_nodes=args.num_nodes,
-        strategy="ddp" if processes > 1 else "auto",
+        strategy=_strategy(recipe, stage) if processes > 1 else "auto",
         max_steps=steps,
         gradient_clip_val=clip,
         callbacks=callbacks,
@@ -114,6 +117,14 @@ def make_trainer(
         log_every_n_steps=20,
         enable_model_summary=False,
     )
+
+
+def _strategy(recipe: DictConfig, stage: str) -> str:
+    """How several processes share a step; the published training uses a part of its networks in
+    each backward pass, and which part changes.
+    """
+    parts = recipe.family == "paper" and stage == "model"
+    return "ddp_find_unused_parameters_true" if parts else "ddp"
 
 
 def main(args: argparse.Namespace) -> None:

@@ -18,8 +18,8 @@ from neurorave_train.data.hits import Hit
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.export.bundle import order_latents, sounding_latents
 from neurorave_train.export.graphs import Ordering
-from neurorave_train.nets.model import PlayableModel
 from neurorave_train.nets.prior import Prior
+from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.training.families import load_training
 from neurorave_train.training.fit import checkpoint_of, make_trainer
 from neurorave_train.training.schedule import rate_share
@@ -39,7 +39,7 @@ class WholeSounds(Dataset[tuple[Tensor, Tensor]]):
 
     def __init__(
         self,
-        model: PlayableModel,
+        model: SoundModel,
         ordering: Ordering,
         prepared: PreparedData,
         split: str,

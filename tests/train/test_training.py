@@ -78,7 +78,10 @@ def test_a_used_folder_is_not_overwritten(
 
 def test_every_recipe_builds(data: Path) -> None:
     for name in names():
-        module = build_training(load_recipe(name), PreparedData(data))
+        recipe = load_recipe(name)
+        if recipe.family == "paper":
+            continue  # wants another hop: test_paper.py builds it
+        module = build_training(recipe, PreparedData(data))
         assert sum(p.numel() for p in module.parameters()) > 100_000
 
 
