@@ -39,6 +39,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         # Whoever read our output has seen enough. Python would complain once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package in ("", "neurorave_device"):
+            raise
+        return _fail("%s is not installed: run `make setup`" % package, 2)
     except OSError as error:
         return _fail(str(error), 1)
 

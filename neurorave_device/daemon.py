@@ -74,9 +74,25 @@ def check(config: Config) -> None:
             raise UserError("out: %s is the recording, it cannot be the output too" % config.out)
     if config.engine == "tensorrt":
         raise UserError("engine: tensorrt is not in this version; use --engine onnx")
-    if importlib.util.find_spec("aiohttp") is None:
-        raise UserError("aiohttp is not installed, the panel needs it: run `make setup`")
+    _check_packages(config)
     read_description(config.bundle)
+
+
+def _check_packages(config: Config) -> None:
+    """Raise UserError where a package is missing that one of the processes would import later."""
+    needed = [("aiohttp", "the panel"), ("onnxruntime", "the model")]
+    if config.audio == "soundcard":
+        needed.append(("sounddevice", "the sound card"))
+    for package, user in needed:
+        if not _installed(package):
+            raise UserError("%s is not installed, %s needs it: run `make setup`" % (package, user))
+
+
+def _installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def run(config: Config, clock: Optional[Clock] = None) -> int:

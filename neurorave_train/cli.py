@@ -7,7 +7,7 @@ from typing import Callable, List, Optional
 
 from neurorave_device.errors import UserError
 
-from .errors import RunFailure
+from .errors import RunFailure, missing_package
 
 # Torch and Lightning take seconds to import, so that each command imports its own module.
 Command = Callable[[argparse.Namespace], Optional[int]]
@@ -164,9 +164,13 @@ def main(argv: Optional[List[str]] = None) -> int:
         sys.stderr.close()
         return 1
     except Exception as error:
+        missing = missing_package(error) if isinstance(error, ModuleNotFoundError) else None
         if args.debug:
             traceback.print_exc()
-        else:
+        if missing is not None:
+            print(f"neurorave-train: {missing}", file=sys.stderr)
+            return 2
+        if not args.debug:
             print(
                 f"neurorave-train: {type(error).__name__}: {error} (--debug shows where).",
                 file=sys.stderr,

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional
 
 from neurorave_device.errors import UserError
 
-from ..errors import RunFailure
+from ..errors import RunFailure, missing_package
 
 EPILOG = """example:
   neurorave-evaluate models/hand_percussion --data recordings/valid --json figures.json --html report
@@ -76,6 +76,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     except KeyboardInterrupt:
         return _complain(args, "interrupted; nothing was written.", 130)
     except Exception as error:
+        missing = missing_package(error) if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None:
+            return _complain(args, missing, 2)
         words = str(error) if isinstance(error, RunFailure) else f"{type(error).__name__}: {error}"
         return _complain(args, words, 1)
     return 0
