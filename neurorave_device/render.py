@@ -59,6 +59,9 @@ def render(
     with CvRecording(cv_path) as recording:
         if os.path.abspath(out_path) == os.path.abspath(cv_path):
             raise UserError("{}: is the recording, it cannot be the output too".format(out_path))
+        if os.path.exists(out_path) and not os.path.isfile(out_path):
+            # A folder cannot be replaced by the finished file, a device must not be.
+            raise UserError("{}: is not a file, the output must be one".format(out_path))
         voice = Voice(bundle, values)
         report = _play(voice, values, recording, out_path, progress)
     report["bundle"] = bundle_dir

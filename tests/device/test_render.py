@@ -195,6 +195,15 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert os.listdir(str(tmp_path)) == []
 
 
+def test_what_is_no_file_is_never_replaced(tmp_path: Any) -> None:
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    for out in (pipe, str(tmp_path)):
+        with pytest.raises(UserError, match="is not a file"):
+            render(**_arguments(tmp_path, out_path=out))
+    assert os.listdir(str(tmp_path)) == ["pipe"] and not os.path.isfile(pipe)
+
+
 def test_the_recording_is_never_written_over(tmp_path: Any) -> None:
     cv = _recording(str(tmp_path / "cv.wav"), 0.2, [])
     before = _bytes(cv)
