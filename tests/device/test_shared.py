@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from multiprocessing import reduction
-from typing import Any, List
+from typing import Any, Callable, Iterator, List
 
 import numpy as np
 import pytest
@@ -18,6 +18,8 @@ from neurorave_device.errors import UserError
 from neurorave_device.shared import SharedMemory
 
 SPAWN = multiprocessing.get_context("spawn")
+# A hammered reader reads at least so often, and meets at least so many new records.
+READS, CHANGES = 2000, 100
 
 
 @pytest.fixture
@@ -30,6 +32,16 @@ def memory() -> Any:
 def uniform(number: int) -> bytes:
     """A record whose bytes all agree, so that a mix of two records shows; its length changes too."""
     return bytes([number % 251]) * (600 + number % 400)
+
+
+# Byte and length together tell a record's number modulo this.
+NUMBERS = 251 * 400
+
+
+def number_of(record: bytes) -> int:
+    """The number of a uniform record, modulo NUMBERS (Chinese remainders: 251 * 51 is 1 modulo 400)."""
+    byte, length = record[0], len(record) - 600
+    return (byte + 251 * ((length - byte) * 51 % 400)) % NUMBERS
 
 
 def assert_whole(record: bytes) -> None:
@@ -56,26 +68,63 @@ def in_process(work: Any, inherited: Inherited, *arguments: Any) -> None:
     work(inherited.attach(), *arguments)
 
 
-def process(work: Any, memory: SharedMemory, *arguments: Any) -> Any:
-    """A process that does work(memory, *arguments) on its own mapping of the block."""
-    return SPAWN.Process(target=in_process, args=(work, Inherited(memory.descriptor)) + arguments)
+Start = Callable[..., Any]
 
 
-def hammer(memory: SharedMemory, count: int, started: Any) -> None:
-    for number in range(count):
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """A function that starts work(memory, *arguments) in a process with a mapping of its own.
+
+    The processes end with the test, however it ends.
+    """
+    children: List[Any] = []
+
+    def start_one(work: Any, memory: SharedMemory, *arguments: Any) -> Any:
+        child = SPAWN.Process(
+            target=in_process, args=(work, Inherited(memory.descriptor)) + arguments, daemon=True
+        )
+        child.start()
+        children.append(child)
+        return child
+
+    yield start_one
+    for child in children:
+        if child.is_alive():
+            os.kill(child.pid, signal.SIGKILL)
+        child.join()
+
+
+def wait_for(event: Any, *writers: Any) -> None:
+    """Wait until the event is set, however busy the machine is, but not for writers that have failed."""
+    while not event.wait(0.2):
+        assert all(writer.is_alive() for writer in writers), "a writer has ended too early"
+
+
+def hammer(memory: SharedMemory, started: Any, stop: Any) -> None:
+    """Write records until told to stop: that a reader meets them does not depend on who is scheduled when."""
+    number = 0
+    while not stop.is_set():
         memory.telemetry.write(uniform(number))
+        number += 1
         if number == 10:
             started.set()
 
 
-def hammer_ring(memory: SharedMemory, count: int, started: Any) -> None:
+def hammer_ring(memory: SharedMemory, started: Any, stop: Any) -> None:
     position = memory.ring.written
-    for number in range(count):
+    number = 0
+    while not stop.is_set():
         size = 1 + (number * 37) % 200
-        memory.ring.write(np.arange(position, position + size).astype(np.float32))
+        memory.ring.write(counted(position, position + size))
         position += size
+        number += 1
         if number == 10:
             started.set()
+
+
+def counted(start: int, end: int) -> np.ndarray:
+    """Sound that counts its samples, as far as float32 does that exactly."""
+    return (np.arange(start, end) % 2**24).astype(np.float32)
 
 
 def write_for_ever(memory: SharedMemory, started: Any) -> None:
@@ -149,62 +198,69 @@ def test_a_number_that_arrives_before_its_record_shows_the_newest_record_there_i
 
 
 def test_a_hammering_thread_never_shows_a_torn_or_an_older_record(memory: SharedMemory) -> None:
-    started = threading.Event()
+    started, stop = threading.Event(), threading.Event()
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
+    writer = threading.Thread(target=hammer, args=(memory, started, stop), daemon=True)
     try:
-        writer = threading.Thread(target=hammer, args=(memory, 2000, started))
         writer.start()
-        assert started.wait(30)
-        reads = 0
-        while writer.is_alive():
+        wait_for(started, writer)
+        reads = changes = last = 0
+        while reads < READS or changes < CHANGES:
+            before = memory.telemetry.sequence
             record = memory.telemetry.read()
             assert record is not None
             assert_whole(record)
+            # The record's number, as far as it tells: not before one that had been there already.
+            age = (before - 1 - number_of(record)) % NUMBERS
+            assert age == 0 or age > NUMBERS // 2, "an older record"
             reads += 1
-        writer.join()
+            changes += before != last
+            last = before
     finally:
+        stop.set()
+        writer.join()
         sys.setswitchinterval(interval)
-    assert reads > 0
-    assert memory.telemetry.read() == uniform(1999)
+    assert memory.telemetry.read() == uniform(memory.telemetry.sequence - 1)
 
 
-def test_a_hammering_process_never_shows_a_torn_record_nor_torn_sound(memory: SharedMemory) -> None:
-    started = SPAWN.Event()
-    writer = process(hammer, memory, 6000, started)
-    ring_writer = process(hammer_ring, memory, 6000, started)
-    writer.start()
-    ring_writer.start()
-    assert started.wait(60)
-    reads = sounds = 0
+def test_a_hammering_process_never_shows_a_torn_record_nor_torn_sound(
+    memory: SharedMemory, start: Start
+) -> None:
+    started, ring_started, stop = SPAWN.Event(), SPAWN.Event(), SPAWN.Event()
+    writer = start(hammer, memory, started, stop)
+    ring_writer = start(hammer_ring, memory, ring_started, stop)
+    wait_for(started, writer)
+    wait_for(ring_started, ring_writer)
+    reads = changes = last = pieces = 0
     position = 0
-    while writer.is_alive() or ring_writer.is_alive():
+    while reads < READS or changes < CHANGES or pieces < CHANGES:
+        assert writer.is_alive() and ring_writer.is_alive()
         record = memory.telemetry.read()
-        if record is not None:
-            assert_whole(record)
-            reads += 1
+        assert record is not None
+        assert_whole(record)
+        reads += 1
+        changes += memory.telemetry.sequence != last
+        last = memory.telemetry.sequence
         end, samples = memory.ring.read(position)
         assert end >= position
-        # float32 counts exactly up to 2**24, which 6000 writes of at most 200 do not reach.
-        assert np.array_equal(samples, np.arange(end - len(samples), end))
-        sounds += len(samples)
+        assert np.array_equal(samples, counted(end - len(samples), end))
+        pieces += len(samples) > 0
         position = end
+    stop.set()
     writer.join()
     ring_writer.join()
     assert (writer.exitcode, ring_writer.exitcode) == (0, 0)
-    assert reads > 0 and sounds > 0
-    assert memory.telemetry.read() == uniform(5999)
+    assert memory.telemetry.read() == uniform(memory.telemetry.sequence - 1)
 
 
 def test_a_killed_writer_leaves_a_whole_record_and_its_successor_goes_on(
-    memory: SharedMemory,
+    memory: SharedMemory, start: Start
 ) -> None:
     for _ in range(3):
         started = SPAWN.Event()
-        writer = process(write_for_ever, memory, started)
-        writer.start()
-        assert started.wait(60)
-        assert writer.pid is not None
+        writer = start(write_for_ever, memory, started)
+        wait_for(started, writer)
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
         record = memory.telemetry.read()

@@ -62,6 +62,8 @@ def rung_out(frame: Array) -> Array:
     return padded
 
 
+# The first call compiles parts of librosa, which takes a minute alone and many on a busy machine.
+@pytest.mark.timeout(1800)
 def test_rms_centroid_and_bandwidth_against_librosa(
     ours: Descriptors, hits: Dict[str, Array]
 ) -> None:

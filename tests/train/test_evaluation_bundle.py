@@ -76,6 +76,8 @@ def test_a_bundle_without_an_encoder_is_refused(tmp_path: Path) -> None:
         BundleCodec(str(folder))
 
 
+# The first call compiles parts of librosa, which takes a minute alone and many on a busy machine.
+@pytest.mark.timeout(1800)
 def test_oracles_hear_what_our_descriptors_hear() -> None:
     pytest.importorskip("librosa")
     pytest.importorskip("mosqito")
