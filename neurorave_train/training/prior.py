@@ -21,8 +21,8 @@ from neurorave_train.export.graphs import Ordering
 from neurorave_train.nets.prior import Prior
 from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.training.families import load_training
-from neurorave_train.training.fit import checkpoint_of, make_trainer
 from neurorave_train.training.schedule import rate_share
+from neurorave_train.training.trainer import checkpoint_of, make_trainer
 
 DITHER = 10.0 ** (-90.0 / 20.0)
 # Peaks of the sounds the prior learns from, dBFS, and the most they are amplified for it.
@@ -163,7 +163,9 @@ def fit_prior(
     )
     every = min(int(p.validate_every), int(p.steps))
     trainer = make_trainer(run, "prior", recipe, int(p.steps), every, 1.0, args)
-    resume = str(checkpoint_of(run, "prior")) if args.resume else None
+    checkpoint = checkpoint_of(run, "prior")
+    # A run that was interrupted before its prior began has none to resume.
+    resume = str(checkpoint) if args.resume and checkpoint.exists() else None
     data = _SoundData(train, valid, recipe, every)
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False)
 

@@ -24,10 +24,10 @@ from neurorave_train.nets.paper_model import PaperModel
 from neurorave_train.nets.prior import Prior
 from neurorave_train.nets.stream import Stream
 from neurorave_train.training.families import build_training, load_training
-from neurorave_train.training.fit import checkpoint_of
 from neurorave_train.training.paper import PaperTraining
 from neurorave_train.training.paper_augment import random_all_pass
 from neurorave_train.training.recipe import load_recipe
+from neurorave_train.training.trainer import checkpoint_of
 
 from .small_models import RATE, hits, knots
 

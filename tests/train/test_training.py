@@ -14,10 +14,10 @@ from neurorave_device.errors import UserError
 from neurorave_train.cli import main as train_command
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.training.families import build_training, calibrate_latent
-from neurorave_train.training.fit import checkpoint_of
 from neurorave_train.training.module import off_diagonal
 from neurorave_train.training.recipe import load_recipe, names
 from neurorave_train.training.schedule import rate_share
+from neurorave_train.training.trainer import checkpoint_of
 
 from .small_models import prepared, small_recipe
 
@@ -51,6 +51,15 @@ def test_resumed_run_equals_an_uninterrupted_one(data: Path, tmp_path: Path) -> 
     assert any(not torch.equal(halfway[k], b[k]) for k in b)
     for name, value in a.items():
         torch.testing.assert_close(b[name], value, msg=name)
+
+
+def test_a_run_interrupted_before_its_prior_goes_on(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert fit(data, run, tmp_path, "--max-steps", "1") == 0
+    line = ["fit", "--recipe", str(small_recipe(tmp_path)), "--data", str(data), "--out", str(run)]
+    changes = ["--set", "steps=1", "--set", "prior.steps=1"]
+    assert train_command([*line, *changes, "--resume"]) == 0
+    assert checkpoint_of(run, "prior").is_file()
 
 
 def test_two_processes_train_together(data: Path, tmp_path: Path) -> None:
