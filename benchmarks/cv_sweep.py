@@ -16,8 +16,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from neurorave_device.config import load_config
-from neurorave_device.engine.base import make_engine
 from neurorave_device.engine.bundle import Bundle, load_bundle
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.voice import Voice
 from neurorave_device.inputs.base import Edge, Volts
 from neurorave_device.parameters import by_id, default_values

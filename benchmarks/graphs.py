@@ -19,8 +19,9 @@ import numpy as np
 import onnxruntime
 
 from neurorave_device.audio.output import OutputStage
-from neurorave_device.engine.base import Graph, make_engine
+from neurorave_device.engine.base import Graph
 from neurorave_device.engine.bundle import GRAPH_ROLES, Bundle, load_bundle
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.voice import Voice
 from neurorave_device.inputs.base import Edge, Volts
 from neurorave_device.parameters import default_values

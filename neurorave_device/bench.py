@@ -9,8 +9,8 @@ import numpy as np
 from neurorave_device.audio.output import OutputStage
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.config import Config
-from neurorave_device.engine.base import make_engine
 from neurorave_device.engine.bundle import Bundle, load_bundle
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Volts

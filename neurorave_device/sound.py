@@ -17,8 +17,8 @@ from neurorave_device.audio.output import OutputStage
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import CommandReceiver, from_descriptor
 from neurorave_device.config import Config
-from neurorave_device.engine.base import make_engine
 from neurorave_device.engine.bundle import Bundle, load_bundle
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Panel, Volts

@@ -10,8 +10,9 @@ from typing import Dict, Iterator, List
 
 import numpy as np
 
-from neurorave_device.engine.base import Graph, make_engine
+from neurorave_device.engine.base import Graph
 from neurorave_device.engine.bundle import GRAPH_ROLES, load_bundle
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import read_description
 
 HERE = os.path.dirname(os.path.abspath(__file__))

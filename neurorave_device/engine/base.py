@@ -5,8 +5,6 @@ from typing import Dict, List, Mapping, Tuple, Union
 
 import numpy as np
 
-from neurorave_device.errors import UserError
-
 Shape = Tuple[int, ...]
 Value = Union[np.ndarray, float]
 
@@ -54,19 +52,3 @@ class Engine(abc.ABC):
     @abc.abstractmethod
     def load(self, path: str) -> Graph:
         """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""
-
-
-ENGINES = ("auto", "onnx", "tensorrt")
-
-
-def make_engine(name: str = "auto", threads: int = 1) -> Engine:
-    """Makes the engine called `name` (auto, onnx, tensorrt); raises UserError where it is not to be had."""
-    if name in ("auto", "onnx"):
-        from neurorave_device.engine.onnx_engine import OnnxEngine
-
-        return OnnxEngine(threads)
-    if name == "tensorrt":
-        raise UserError(
-            "engine: tensorrt is not part of this version of neurorave; allowed are auto and onnx"
-        )
-    raise UserError("engine: {!r} is unknown; allowed are {}".format(name, ", ".join(ENGINES)))

@@ -4,7 +4,8 @@ import hashlib
 import os
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
-from neurorave_device.engine.base import Engine, Graph, Shape, make_engine
+from neurorave_device.engine.base import Engine, Graph, Shape
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import Description, read_description
 from neurorave_device.engine.info import BundleInfo
 from neurorave_device.errors import UserError

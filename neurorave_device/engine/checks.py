@@ -3,8 +3,9 @@
 import os
 from typing import List, NamedTuple, Optional
 
-from neurorave_device.engine.base import Engine, make_engine
+from neurorave_device.engine.base import Engine
 from neurorave_device.engine.bundle import GRAPH_ROLES, file_faults, file_path, graph_faults
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import (
     DESCRIPTION,
     Description,

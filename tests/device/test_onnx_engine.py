@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 
-from neurorave_device.engine.base import make_engine
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.onnx_engine import OnnxGraph
 from neurorave_device.errors import UserError
 
