@@ -27,6 +27,9 @@ def main(args: argparse.Namespace) -> None:
     """Trains one stage or both; arguments as in `neurorave-train fit --help`."""
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*|.*treespec.*")
+    # A run's folder holds the stages' own folders, and short runs are meant to be short.
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     run = Path(args.out)
     recipe = load_recipe(args.recipe, args.set)
@@ -35,10 +38,12 @@ def main(args: argparse.Namespace) -> None:
     _open_run(run, recipe, prepared, args)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     for stage in stages:
+        print(f"training the {stage} of {run}", flush=True)
         if stage == "model":
             _fit_model(run, recipe, prepared, args)
         else:
             fit_prior(run, recipe, prepared, args)
+    print(f"{run} is trained; next: neurorave-train export --run {run} --out BUNDLE", flush=True)
 
 
 def _open_run(

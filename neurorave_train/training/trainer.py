@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -42,6 +43,9 @@ class Stopwatch(Callback):
 class ValidationLine(Callback):
     """Prints one line of figures per validation, so that a log file alone tells the story."""
 
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+
     def on_validation_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
@@ -51,7 +55,31 @@ class ValidationLine(Callback):
                 for k, v in trainer.callback_metrics.items()
                 if k.startswith("valid")
             }
-            print(f"step {trainer.global_step}: {figures}", flush=True)
+            text = ", ".join(f"{name} {value:g}" for name, value in figures.items())
+            print(f"{self.stage}, step {trainer.global_step}: {text}", flush=True)
+
+
+class SaveWhenInterrupted(Callback):
+    """Ctrl-C keeps what was learnt since the last validation, and says how to go on."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        # Several processes would have to save together, and the others may be gone already.
+        if not isinstance(exception, KeyboardInterrupt) or trainer.world_size > 1:
+            return
+        step = trainer.global_step
+        kept = "nothing was learnt yet"
+        if step:
+            trainer.save_checkpoint(self.file)
+            kept = f"{self.file} is written, the same command with --resume goes on from there"
+        print(f"interrupted at step {step}: {kept}", file=sys.stderr, flush=True)
 
 
 def checkpoint_of(run: Path, stage: str) -> Path:
@@ -81,7 +109,8 @@ def make_trainer(
     callbacks: list[Callback] = [
         checkpoints,
         Stopwatch(run / TIMES_FILE, stage),
-        ValidationLine(),
+        ValidationLine(stage),
+        SaveWhenInterrupted(checkpoint_of(run, stage)),
         RichProgressBar(leave=True),
     ]
     if average:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -14,7 +15,7 @@ from neurorave_device.errors import UserError
 from neurorave_train.cli import main as train_command
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.training.families import build_training, calibrate_latent
-from neurorave_train.training.module import off_diagonal
+from neurorave_train.training.module import PlayableTraining, off_diagonal
 from neurorave_train.training.recipe import load_recipe, names
 from neurorave_train.training.schedule import rate_share
 from neurorave_train.training.trainer import checkpoint_of
@@ -60,6 +61,32 @@ def test_a_run_interrupted_before_its_prior_goes_on(data: Path, tmp_path: Path) 
     changes = ["--set", "steps=1", "--set", "prior.steps=1"]
     assert train_command([*line, *changes, "--resume"]) == 0
     assert checkpoint_of(run, "prior").is_file()
+
+
+def test_an_interrupted_run_keeps_its_steps(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "run"
+    step = PlayableTraining.training_step
+
+    def interrupted(self: PlayableTraining, batch: torch.Tensor, index: int) -> torch.Tensor:
+        if self.global_step == 2:
+            raise KeyboardInterrupt
+        return step(self, batch, index)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(PlayableTraining, "training_step", interrupted)
+        with pytest.raises(SystemExit):
+            fit(data, run, tmp_path, "--set", "validate_every=4")
+    signal.signal(signal.SIGINT, handler)
+    assert "interrupted at step 2" in capsys.readouterr().err
+    assert torch.load(checkpoint_of(run, "model"), weights_only=False)["global_step"] == 2
+    assert fit(data, run, tmp_path, "--resume", "--set", "validate_every=4") == 0
+    assert torch.load(checkpoint_of(run, "model"), weights_only=False)["global_step"] == 4
 
 
 def test_two_processes_train_together(data: Path, tmp_path: Path) -> None:
