@@ -56,21 +56,21 @@ $(BIN)/python:
 $(VENV)/.done-module: pyproject.toml | $(BIN)/python
 	@echo 'Installing the module into $(VENV) (the first time takes a minute or two)'
 	.ci/debian libportaudio2 || echo 'Going on without a sound card; the browser panel has its own sound.' >&2
-	$(BIN)/python -m pip install -e '.[panel]'
+	$(BIN)/python -m pip install --quiet -e '.[panel]'
 	touch $@
 
 $(VENV)/.done-train: pyproject.toml | $(BIN)/python
 	@echo 'Installing the module and the training side into $(VENV) (torch alone is large)'
 	.ci/debian libportaudio2 || true
-	$(BIN)/python -m pip install -e '.[panel,train]'
+	$(BIN)/python -m pip install --quiet -e '.[panel,train]'
 	touch $(VENV)/.done-module $@
 
 $(VENV)/.done-dev: pyproject.toml | $(BIN)/python
 	@echo 'Installing the module, the training side and the tools for tests into $(VENV) (torch alone is large)'
 	.ci/debian libportaudio2 || true
-	$(BIN)/python -m pip install -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	# It asks for "sklearn", a dead name; what it really needs is in the dev extra.
-	$(BIN)/python -m pip install --no-deps 'timbral_models==0.4.0'
+	$(BIN)/python -m pip install --quiet --no-deps 'timbral_models==0.4.0'
 	touch $(VENV)/.done-module $(VENV)/.done-train $@
 
 $(VENV36)/.done: pyproject.toml .ci/requirements.py | $(BIN)/python
