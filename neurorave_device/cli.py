@@ -246,7 +246,7 @@ def _add_bench(commands: Any) -> None:
         "neurorave bench --bundle models/hand_percussion --paced --seconds 60 --json -",
     )
     add = parser.add_argument
-    add("--bundle", metavar="DIR", required=True, help="the model to measure")
+    add("--bundle", metavar="DIR", help="the model to measure (models/hand_percussion)")
     add("--engine", metavar="NAME", default="onnx", help="onnx or tensorrt (onnx)")
     add("--threads", metavar="N", type=_whole, default=1, help="threads of the engine (1)")
     add("--seconds", metavar="S", type=_number, default=10.0, help="how much sound (10)")
@@ -257,10 +257,11 @@ def _add_bench(commands: Any) -> None:
 
 def _bench(options: argparse.Namespace) -> int:
     from neurorave_device.bench import bench
+    from neurorave_device.config import Config
 
     with _Bar("measuring") as bar:
         report = bench(
-            options.bundle,
+            Config().bundle if options.bundle is None else options.bundle,
             engine=options.engine,
             threads=options.threads,
             seconds=options.seconds,

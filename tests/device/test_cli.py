@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from neurorave_device import __version__, cli
+from neurorave_device.config import load_config
 from tests.device.toy import CV, TOY, copy_toy
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -168,6 +169,21 @@ def test_bench_reports_the_keys_that_others_rely_on(capsys: Any) -> None:
     assert run(arguments + ["--paced"]) == 0
     text = capsys.readouterr().out
     assert "misses" in text and "paced" in text
+
+
+def test_bench_without_a_bundle_measures_what_run_plays(capsys: Any, monkeypatch: Any) -> None:
+    from neurorave_device import bench
+
+    class Measured(Exception):
+        pass
+
+    def measure(bundle: str, **_: Any) -> None:
+        raise Measured(bundle)
+
+    monkeypatch.setattr(bench, "bench", measure)
+    with pytest.raises(Measured) as caught:
+        cli.main(["bench"])
+    assert str(caught.value) == load_config(None, {}).bundle
 
 
 def test_the_doctor_speaks_both_ways(capsys: Any, monkeypatch: Any) -> None:
