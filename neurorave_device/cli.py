@@ -211,8 +211,11 @@ def _list(options: argparse.Namespace) -> int:
     if options.json != "-":
         for row in found:
             size = "%.1f MB" % (row.size_bytes / 1e6)
-            said = row.fault or "%s, %s, %s" % (row.author, row.licence, row.description)
-            print("%-24s %-8s %8s  %s" % (row.name, row.version, size, " ".join(said.split())))
+            told = (row.author, row.licence, row.description)
+            said = row.fault or ", ".join(part for part in told if part)
+            # The folder is what --bundle wants; a bundle's name need not be that of its folder.
+            columns = (row.folder, row.name, row.version, size, " ".join(said.split()))
+            print("%-32s %-24s %-8s %8s  %s" % columns)
         if not found:
             print("No bundle in %s." % options.folder)
     return 0

@@ -128,7 +128,9 @@ def test_a_file_that_cannot_be_written_is_status_1_or_2_with_its_name(
 def test_models_are_listed_with_their_faults(tmp_path: Any, capsys: Any) -> None:
     bundle = copy_toy(tmp_path)
     assert run(["models", "list", str(tmp_path)]) == 0
-    assert "toy" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [[bundle, "toy"]]
+    assert not lines[0].endswith(",")
     with open(os.path.join(bundle, "bundle.yaml"), "w") as handle:
         handle.write("schema: 7\n")
     assert run(["models", "list", str(tmp_path), "--json", "-"]) == 0
