@@ -187,12 +187,16 @@ def test_the_clock_is_a_switch(page: Browser, panel: Panel) -> None:
 def test_the_encoder_turns_clicks_and_goes_home(page: Browser, panel: Panel) -> None:
     encoder = "[role=slider][aria-label='Encoder']"
     menu = panel.face.menu
-    _keys(page, encoder, Keys.ARROW_DOWN)
+    _keys(page, encoder, Keys.ARROW_UP)
     panel.until(lambda link: link.values["level"] == -0.5, "the level is turned down")
     pictures = page.run("return neurorave.pictures")
     page.find(encoder).click()
     wait_for(lambda: menu.place is Place.LIST, "the list is open")
     page.until("return neurorave.pictures > arguments[0]", pictures)
+    _keys(page, encoder, Keys.ARROW_DOWN)
+    wait_for(lambda: menu.cursor == 2, "down is the next entry")
+    _keys(page, encoder, Keys.ARROW_UP)
+    wait_for(lambda: menu.cursor == 1, "up is the entry before")
     _keys(page, encoder, Keys.ENTER)
     wait_for(lambda: menu.place is Place.GROUP, "a group is open")
     ActionChains(page.driver).click_and_hold(page.find(encoder)).perform()

@@ -118,7 +118,8 @@ export class EncoderView {
 
   key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const turns = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 5, PageDown: -5 };
+    // Clockwise is the next entry of a list, which is below; the page does not know when a value is edited.
+    const turns = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, PageDown: 5, PageUp: -5 };
     if (event.key in turns) this.turn(turns[event.key], event.shiftKey);
     else if (event.key === "Enter" || event.key === " ") this.press();
     else return;
