@@ -54,6 +54,9 @@ def render(
     frame; 0 before the first hit), `mask` (1 asked, 0 left to the model) and `heard` (measured on a window
     centred on the frame). Raises UserError on bad input, OSError where writing fails.
     """
+    if os.path.splitext(out_path)[1].lower() != ".wav":
+        # The file is a WAV whatever it is called.
+        raise UserError("{}: the output is a WAV file, its name must end in .wav".format(out_path))
     values = _values(preset, seed)
     bundle = load_bundle(bundle_dir, engine)
     with CvRecording(cv_path) as recording:

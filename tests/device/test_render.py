@@ -182,6 +182,8 @@ def _arguments(tmp_path: Any, **changed: Any) -> Dict[str, Any]:
         ({"bundle_dir": "nowhere"}, "no such folder"),
         ({"cv_path": "nowhere.wav"}, "no such file"),
         ({"out_path": os.path.join("nowhere", "out.wav")}, "no folder"),
+        ({"out_path": "sound.mp3"}, "sound.mp3: the output is a WAV file, .* must end in .wav"),
+        ({"out_path": "sound"}, "must end in .wav"),
         ({"seed": -1}, "seed is -1, allowed is a whole number from 0 to 9999"),
         ({"preset": "nowhere.yaml"}, "nowhere.yaml"),
     ],
@@ -196,12 +198,14 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
 
 
 def test_what_is_no_file_is_never_replaced(tmp_path: Any) -> None:
-    pipe = str(tmp_path / "pipe")
+    pipe, folder = str(tmp_path / "pipe.wav"), str(tmp_path / "folder.wav")
     os.mkfifo(pipe)
-    for out in (pipe, str(tmp_path)):
+    os.mkdir(folder)
+    for out in (pipe, folder):
         with pytest.raises(UserError, match="is not a file"):
             render(**_arguments(tmp_path, out_path=out))
-    assert os.listdir(str(tmp_path)) == ["pipe"] and not os.path.isfile(pipe)
+    assert sorted(os.listdir(str(tmp_path))) == ["folder.wav", "pipe.wav"]
+    assert not os.path.isfile(pipe)
 
 
 def test_the_recording_is_never_written_over(tmp_path: Any) -> None:
