@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from neurorave_device.errors import UserError
-from neurorave_device.parameters import by_id
+from neurorave_device.parameters import by_id, default_values
 
 SCHEMA_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "config_schema.json")
 COMMAND_LINE = "command line"
@@ -107,6 +107,12 @@ def _checked(source: str, values: Dict[str, Any]) -> Dict[str, Any]:
         schema = json.load(file)
     allowed = schema["properties"]
     for key in values:
+        if key not in allowed and key in default_values():
+            raise UserError(
+                "{}: {} (value {!r}) is a parameter id, parameter ids belong under `patch:`".format(
+                    source, key, values[key]
+                )
+            )
         if key not in allowed:
             raise UserError(
                 "{}: unknown key {!r} (value {!r}), allowed are {}".format(

@@ -66,6 +66,8 @@ def test_paths_in_a_file_start_from_its_folder(tmp_path: Path) -> None:
     "text, sentence",
     [
         ("prot: 1", "unknown key 'prot' (value 1), allowed are bundle, panel, audio,"),
+        ("level: -6", "level (value -6) is a parameter id, parameter ids belong under `patch:`"),
+        ("cv1.range: 1", "cv1.range (value 1) is a parameter id, parameter ids belong under"),
         ("port: high", "port is 'high', allowed is a whole number from 0"),
         ("port: 70000", "port is 70000, allowed is a whole number from 0"),
         ("port: true", "port is True, allowed is a whole number"),
