@@ -27,7 +27,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run one command and return the exit status; bad usage ends with SystemExit 2."""
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        # parse_args would complain in the name of the program, whose help lists no options.
+        options.parser.error("unrecognized arguments: " + " ".join(unknown))
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -75,6 +78,7 @@ def _add(commands: Any, name: str, text: str, example: str) -> argparse.Argument
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=text[0].upper() + text[1:] + ".", epilog="example: " + example
     )
+    parser.set_defaults(parser=parser)
     return parser
 
 

@@ -41,6 +41,8 @@ def read_description(folder: str) -> Description:
 def read_document(folder: str) -> Tuple[str, Dict[str, Any]]:
     """Reads `folder`/bundle.yaml as YAML; raises UserError where it is missing or cannot be read."""
     path = os.path.join(folder, DESCRIPTION)
+    if os.path.isfile(folder):
+        raise UserError("{}: is a file; a bundle is a folder".format(folder))
     if not os.path.isdir(folder):
         raise UserError("{}: there is no such folder; a bundle is a folder".format(folder))
     if not os.path.isfile(path):

@@ -108,9 +108,16 @@ def _link_out(folder: str) -> None:
     os.symlink(outside, os.path.join(folder, "prior.onnx"))
 
 
+def _become_a_file(folder: str) -> None:
+    shutil.rmtree(folder)
+    with open(folder, "w") as handle:
+        handle.write("a text")
+
+
 # What is done to the bundle, and what the sentence must name.
 DAMAGES: Dict[str, Tuple[Damage, str]] = {
     "no folder": (shutil.rmtree, "no such folder"),
+    "a file": (_become_a_file, "is a file; a bundle is a folder"),
     "no yaml": (_remove_file("bundle.yaml"), "bundle.yaml: missing"),
     "empty yaml": (_write("bundle.yaml", b""), "holds no keys"),
     "list": (_write("bundle.yaml", b"- 1\n- 2\n"), "holds no keys"),

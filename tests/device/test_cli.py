@@ -97,6 +97,13 @@ def test_bad_usage_is_one_line_on_stderr_and_status_2(
     assert word in captured.err
 
 
+@pytest.mark.parametrize("command", ["run", "models list"])
+def test_an_unknown_option_leads_to_the_help_of_its_command(command: str, capsys: Any) -> None:
+    assert run(command.split() + ["--frobnicate"]) == 2
+    said = "neurorave %s: unrecognized arguments: --frobnicate, see neurorave %s --help\n"
+    assert capsys.readouterr().err == said % (command, command)
+
+
 def test_render_writes_the_file_and_only_json_on_stdout(tmp_path: Any, capsys: Any) -> None:
     out = str(tmp_path / "out.wav")
     arguments = ["render", "--bundle", TOY, "--cv", CV, "--out", out, "--seed", "5"]
