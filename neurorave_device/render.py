@@ -76,8 +76,11 @@ def render(
 
 
 def write_json(path: str, report: Mapping[str, Any]) -> None:
-    """Writes a report as UTF-8 JSON, whole or not at all; "-" prints it; OSError where that fails."""
-    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    """Writes a report as UTF-8 JSON, whole or not at all; "-" prints it; OSError where that fails.
+
+    A list of plain values stands on one line, however long.
+    """
+    text = _json(report, "\n") + "\n"
     if path == "-":
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -90,6 +93,24 @@ def write_json(path: str, report: Mapping[str, Any]) -> None:
     except OSError as error:
         _forget(part)
         raise OSError("{}: cannot be written ({})".format(path, error.strerror)) from None
+
+
+def _json(value: Any, line: str) -> str:
+    """Returns `value` as JSON; `line` is a line break with the indent of what `value` stands in."""
+    inner = line + " "
+    if isinstance(value, Mapping) and value:
+        # json.dumps makes a key of what is no text, and refuses what cannot be one.
+        texts = [json.dumps({key: 0}, ensure_ascii=False)[1:-4] for key in value]
+        parts = [
+            "{}: {}".format(key, _json(entry, inner)) for key, entry in zip(texts, value.values())
+        ]
+        return "{" + inner + ("," + inner).join(parts) + line + "}"
+    if isinstance(value, (list, tuple)) and any(
+        isinstance(entry, (Mapping, list, tuple)) for entry in value
+    ):
+        entries = [_json(entry, inner) for entry in value]
+        return "[" + inner + ("," + inner).join(entries) + line + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _values(preset: Optional[str], seed: Optional[int]) -> Dict[str, float]:

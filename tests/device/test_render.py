@@ -163,6 +163,25 @@ def test_json_on_stdout_is_all_there_is_on_it(tmp_path: Any, capsys: Any) -> Non
     assert json.loads(capsys.readouterr().out) == report
 
 
+def test_json_has_one_line_for_each_list_of_numbers(tmp_path: Any) -> None:
+    report: Dict[str, Any] = {
+        'ä"': [1, 2.5, None, True],
+        "none": [],
+        "deep": {"list": list(range(5000)), "empty": {}},
+        "rows": [{"name": "one"}, [1, 2]],
+    }
+    path = tmp_path / "report.json"
+    write_json(str(path), report)
+    text = _bytes(path).decode("utf-8")
+    assert json.loads(text) == report
+    assert text.startswith(
+        '{\n "ä\\"": [1, 2.5, null, true],\n "none": [],\n "deep": {\n  "list": [0, 1,'
+    )
+    assert len(text.splitlines()) == 14
+    with pytest.raises(ValueError):
+        write_json(str(path), {"list": [float("nan")]})
+
+
 def test_progress_ends_at_one(tmp_path: Any) -> None:
     parts: List[float] = []
     cv = _recording(str(tmp_path / "cv.wav"), 0.2, [])
