@@ -155,7 +155,7 @@ def _table() -> Tuple[Parameter, ...]:
     rows = [
         _number("level", "Level", "dB", -60.0, 6.0, 0.0, smoothing=0.02, digits=1),
         _number("seed", "Seed", "", 0.0, 9999.0, 1.0, digits=0),
-        _number("temperature", "Variation", "", 0.0, 2.0, 1.0),
+        _number("temperature", "Variation", "", 0.0, 2.0, 0.5),
         _toggle("guard", "Guard", True),
         _number("crossfade", "Crossfade", "ms", 1.0, 50.0, 4.0, "log", digits=1),
     ]
