@@ -35,21 +35,25 @@ def main(args: argparse.Namespace) -> None:
     recipe = load_recipe(args.recipe, args.set)
     prepared = PreparedData(args.data)
     stages = [args.stage] if args.stage else ["model", "prior"]
-    _open_run(run, recipe, prepared, args)
+    _check_run(run, args)
+    if args.max_steps is not None:
+        key = "prior.steps" if args.stage == "prior" else "steps"
+        OmegaConf.update(recipe, key, args.max_steps)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    # Built before the folder is: a recipe that does not fit its data leaves nothing behind.
+    module = build_training(recipe, prepared) if "model" in stages else None
+    _open_run(run, recipe, prepared, args)
     for stage in stages:
         print(f"training the {stage} of {run}", flush=True)
-        if stage == "model":
-            _fit_model(run, recipe, prepared, args)
+        if module is not None and stage == "model":
+            _fit_model(module, run, recipe, prepared, args)
         else:
             fit_prior(run, recipe, prepared, args)
     print(f"{run} is trained; next: neurorave-train export --run {run} --out BUNDLE", flush=True)
 
 
-def _open_run(
-    run: Path, recipe: DictConfig, prepared: PreparedData, args: argparse.Namespace
-) -> None:
-    """Creates the run's folder; a used one is only entered with --resume or for another stage."""
+def _check_run(run: Path, args: argparse.Namespace) -> None:
+    """Refuses a used folder, which is only entered with --resume or for another stage."""
     stage = args.stage or "model"
     if checkpoint_of(run, stage).exists() and not args.resume:
         raise UserError(
@@ -58,8 +62,12 @@ def _open_run(
         )
     if args.resume and not checkpoint_of(run, stage).exists():
         raise UserError(f"--resume: {checkpoint_of(run, stage)} does not exist, nothing to resume")
-    if args.max_steps is not None:
-        OmegaConf.update(recipe, "prior.steps" if stage == "prior" else "steps", args.max_steps)
+
+
+def _open_run(
+    run: Path, recipe: DictConfig, prepared: PreparedData, args: argparse.Namespace
+) -> None:
+    """Creates the run's folder and writes down what is trained on what."""
     run.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(recipe, run / RECIPE_FILE)
     facts = {
@@ -71,9 +79,12 @@ def _open_run(
 
 
 def _fit_model(
-    run: Path, recipe: DictConfig, prepared: PreparedData, args: argparse.Namespace
+    module: lightning.LightningModule,
+    run: Path,
+    recipe: DictConfig,
+    prepared: PreparedData,
+    args: argparse.Namespace,
 ) -> None:
-    module = build_training(recipe, prepared)
     steps = int(recipe.steps)
     every = min(int(recipe.validate_every), steps)
     trainer = make_trainer(run, "model", recipe, steps, every, recipe.optimiser.clip, args)

@@ -112,6 +112,12 @@ def test_a_used_folder_is_not_overwritten(
     assert checkpoint_of(run, "model").read_bytes() == b"kept"
 
 
+def test_a_recipe_that_cannot_be_built_leaves_no_folder(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert fit(data, run, tmp_path, "--set", "model.decoder_options.nonsense=1") == 2
+    assert not run.exists()
+
+
 def test_every_recipe_builds(data: Path) -> None:
     for name in names():
         recipe = load_recipe(name)
