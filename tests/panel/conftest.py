@@ -100,9 +100,11 @@ def start_browser(profile: str, *flags: str) -> Browser:
     return Browser(profile, *flags)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser that may play sound without a gesture."""
+    """A browser that may play sound without a gesture; it ends with this folder's tests, because
+    its pages would keep both cores busy under those that follow.
+    """
     profile = str(tmp_path_factory.mktemp("profile"))
     found = start_browser(profile, AUTOPLAY)
     yield found
