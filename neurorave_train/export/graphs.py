@@ -141,6 +141,7 @@ def build_graphs(model: SoundModel, prior: Prior, ordering: Ordering) -> dict[st
     if isinstance(model, PaperModel):
         encoder = SubbandEncoderGraph(model, ordering)
     else:
+        assert isinstance(model, PlayableModel)
         encoder = EncoderGraph(model, ordering)
     one = torch.zeros(1, 1)
     return {

@@ -108,20 +108,23 @@ def _cut_border(graph: StaticGraph) -> list[Node]:
         if _drops(shape) and not name.startswith(STATE_IN):
             inner = graph.new_name(name)
             graph.shapes[inner] = shape
-            for node in graph.nodes:
-                node.inputs = [inner if n == name else n for n in node.inputs]
+            _rename(graph, name, inner)
             border.append(_reshape(graph, name, inner, shape[1:]))
     graph.nodes[:0] = border
     for name, shape in graph.outputs.items():
         if _drops(shape) and not name.startswith(STATE_OUT):
             inner = graph.new_name(name)
             graph.shapes[inner] = shape
-            for node in graph.nodes:
-                node.inputs = [inner if n == name else n for n in node.inputs]
-                node.outputs = [inner if n == name else n for n in node.outputs]
+            _rename(graph, name, inner)
             border.append(_reshape(graph, inner, name, shape))
             graph.nodes.append(border[-1])
     return border
+
+
+def _rename(graph: StaticGraph, name: str, inner: str) -> None:
+    for node in graph.nodes:
+        node.inputs = [inner if n == name else n for n in node.inputs]
+        node.outputs = [inner if n == name else n for n in node.outputs]
 
 
 def _reshape(graph: StaticGraph, source: str, target: str, shape: Shape) -> Node:

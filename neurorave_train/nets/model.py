@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from neurorave_train.descriptors import DESCRIPTORS, Descriptors, QuantileMap
@@ -14,6 +13,7 @@ from neurorave_train.nets.carrier_decoder import CarrierDecoder
 from neurorave_train.nets.critic import LatentCritic
 from neurorave_train.nets.encoder import FrameEncoder
 from neurorave_train.nets.pqmf_decoder import PqmfDecoder
+from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.nets.stream import Stream
 
 DECODERS: dict[str, type[CarrierDecoder] | type[PqmfDecoder]] = {
@@ -22,7 +22,7 @@ DECODERS: dict[str, type[CarrierDecoder] | type[PqmfDecoder]] = {
 }
 
 
-class PlayableModel(nn.Module):
+class PlayableModel(SoundModel):
     """The playable presets of the F-RAVE family.
 
     knots [D, 25] are the training set's descriptor quantiles, floor [window // 2 + 1] the spectrum
@@ -73,25 +73,3 @@ class PlayableModel(nn.Module):
         z: Tensor = functional_call(self.encoder, frozen, (self.frames(audio), Stream()))
         self.encoder.bound.train(learning)
         return z
-
-    def draw_noise(
-        self, frames: int, like: Tensor, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """Standard normal noise for `frames` frames of each item of `like`."""
-        rows, values = self.decoder.noise_shape
-        shape = (like.shape[0], frames * rows, values)
-        if generator is not None:
-            return torch.randn(shape, generator=generator).to(like.device)
-        return torch.randn(shape, device=like.device)
-
-    def decode(self, z: Tensor, q: Tensor, mask: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Latents and descriptors (quantile units, mask 1 = asked) to audio [B, F * hop]."""
-        if noise is None:
-            noise = self.draw_noise(z.shape[1], z)
-        y: Tensor = self.decoder(z, q, mask, noise, Stream())
-        return y
-
-    def measure(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """Descriptors of audio [B, T]: physical values and quantile units, both [B, F, D]."""
-        values = self.descriptors(audio)
-        return values, self.quantiles.to_q(values)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from neurorave_train.descriptors import DESCRIPTORS, Descriptors, QuantileMap
@@ -14,15 +13,16 @@ from neurorave_train.nets.paper_critics import LatentDiscriminator
 from neurorave_train.nets.paper_decoder import PaperDecoder
 from neurorave_train.nets.paper_encoder import PaperEncoder
 from neurorave_train.nets.paper_layers import SubbandBank
+from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.nets.stream import Stream
 
 
-class PaperModel(nn.Module):
+class PaperModel(SoundModel):
     """F-RAVE as published (Devis et al., 2023), with causal convolutions so that it streams.
 
     knots [D, 25] are the training set's descriptor quantiles, floor [window // 2 + 1] the spectrum
     under which sound counts as silence, `options` the recipe's `paper:` block. Frame t of every
-    sequence is centred on output frame t; the hop is bands * prod(ratios).
+    sequence is centred on output frame t; the hop is bands * prod(ratios). The mask has no effect.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class PaperModel(nn.Module):
     @property
     def bank(self) -> SubbandBank:
         """The filter bank of encoder and decoder."""
-        return self.decoder.bank
+        bank: SubbandBank = self.decoder.bank
+        return bank
 
     def posterior(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Audio [B, T] to mean and deviation of the latents, both [B, T // hop, L]."""
@@ -73,23 +74,3 @@ class PaperModel(nn.Module):
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [B, T] to the most likely latents [B, T // hop, L]."""
         return self.posterior(audio)[0]
-
-    def draw_noise(
-        self, frames: int, like: Tensor, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """Standard normal noise for `frames` frames of each item of `like`."""
-        rows, values = self.decoder.noise_shape
-        noise = torch.randn(like.shape[0], frames * rows, values, generator=generator)
-        return noise.to(like.device)
-
-    def decode(self, z: Tensor, q: Tensor, mask: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Latents and descriptors (quantile units, the mask has no effect) to audio [B, F * hop]."""
-        if noise is None:
-            noise = self.draw_noise(z.shape[1], z)
-        y: Tensor = self.decoder(z, q, mask, noise, Stream())
-        return y
-
-    def measure(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """Descriptors of audio [B, T]: physical values and quantile units, both [B, F, D]."""
-        values = self.descriptors(audio)
-        return values, self.quantiles.to_q(values)

@@ -11,7 +11,6 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 from torch.func import functional_call
 
-from neurorave_device.errors import UserError
 from neurorave_train.nets.model import PlayableModel
 from neurorave_train.objectives.requests import (
     RMS,
@@ -22,6 +21,7 @@ from neurorave_train.objectives.requests import (
 )
 from neurorave_train.objectives.spectral import SCALES, SpectralDistance
 from neurorave_train.training.schedule import rate_share
+from neurorave_train.training.watch import refuse_nan
 
 
 class PlayableTraining(lightning.LightningModule):
@@ -85,7 +85,7 @@ class PlayableTraining(lightning.LightningModule):
             m.draw_noise(z.shape[1], torch.cat([z, z[:swapped]]), generator),
         )
         # The descriptors look values up in tables and cannot measure what is not a number.
-        self._refuse_nan({"decoder output": y})
+        refuse_nan(self.global_step, {"decoder output": y})
         spectral, mel = self.distance(audio, y[:items], self._scales(generator))
         _, heard = m.measure(y)
         weight = counted(q, values[..., RMS])
@@ -112,18 +112,10 @@ class PlayableTraining(lightning.LightningModule):
             "critic": critic,
             "overlap": overlap,
         }
-        self._refuse_nan(terms)
+        refuse_nan(self.global_step, terms)
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()})
         self.log("loss", total.detach(), prog_bar=True, logger=False)
         return total + critic
-
-    def _refuse_nan(self, terms: dict[str, Tensor]) -> None:
-        bad = [name for name, value in terms.items() if not bool(torch.isfinite(value).all())]
-        if bad:
-            raise UserError(
-                f"training stopped at step {self.global_step}: the terms {', '.join(bad)} are not "
-                "finite; resume from the last checkpoint with a smaller optimiser.rate"
-            )
 
     def validation_step(self, batch: Tensor, index: int) -> None:
         """Reconstruction, latent use and control of one batch of joined clips."""

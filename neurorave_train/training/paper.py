@@ -12,7 +12,6 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from neurorave_device.errors import UserError
 from neurorave_train.nets.paper_critics import WaveDiscriminator
 from neurorave_train.nets.paper_losses import (
     Reconstruction,
@@ -27,6 +26,7 @@ from neurorave_train.nets.stream import Stream
 from neurorave_train.objectives.requests import RMS, counted
 from neurorave_train.training.module import correlation
 from neurorave_train.training.paper_augment import random_all_pass
+from neurorave_train.training.watch import refuse_nan
 
 Terms = dict[str, Tensor]
 
@@ -110,7 +110,7 @@ class PaperTraining(lightning.LightningModule):
         total = terms["bands"] + terms["full"] + terms["loudness"]
         total = total + ramp(self.global_step, p.beta, p.beta_delay) * terms["kl"]
         total = total - ramp(self.global_step, p["lambda"], p.lambda_delay) * terms["fooled"]
-        self._refuse_nan({"total": total, **terms})
+        refuse_nan(self.global_step, {"total": total, **terms})
         self._learn(0, total)
         # The critic learns on the very latents it was fooled with. The original shows it those of an
         # encoder in evaluation mode, whose batch statistics are others.
@@ -128,7 +128,7 @@ class PaperTraining(lightning.LightningModule):
         terms["features"] = feature_distance(real, fake)
         total = terms["bands"] + terms["full"] + terms["loudness"] + terms["adversarial"]
         total = total + self.recipe.paper.feature_matching * terms["features"]
-        self._refuse_nan({"total": total, **terms})
+        refuse_nan(self.global_step, {"total": total, **terms})
         self._learn(0, total)
         return {"total": total, **terms}
 
@@ -136,7 +136,7 @@ class PaperTraining(lightning.LightningModule):
         with torch.no_grad():
             y = self.model.decoder(z, q, torch.ones_like(q), noise, Stream())
         terms = {"judge": hinge_discriminator(self.judge(audio), self.judge(y))}
-        self._refuse_nan({"decoder output": y, **terms})
+        refuse_nan(self.global_step, {"decoder output": y, **terms})
         self._learn(2, terms["judge"])
         return terms
 
@@ -162,14 +162,6 @@ class PaperTraining(lightning.LightningModule):
             optimiser.optimizer.step()
         else:
             optimiser.step()
-
-    def _refuse_nan(self, terms: Terms) -> None:
-        bad = [name for name, value in terms.items() if not bool(torch.isfinite(value).all())]
-        if bad:
-            raise UserError(
-                f"training stopped at step {self.global_step}: the terms {', '.join(bad)} are not "
-                "finite; resume from the last checkpoint with a smaller optimiser.rate"
-            )
 
     def validation_step(self, batch: Tensor, index: int) -> None:
         """Reconstruction, latent use, control, and how well the descriptors are read from z."""
