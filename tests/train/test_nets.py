@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from neurorave_train.nets.conditioning import EASED_DB, Conditioning
 from neurorave_train.nets.critic import LatentCritic
 from neurorave_train.nets.encoder import FixedVariance
 from neurorave_train.nets.layers import CausalConv, Upsample
@@ -109,6 +110,18 @@ def test_causal_convolution_equals_the_reference(stride: int, kernel: int, dilat
         padded = torch.nn.functional.pad(x.transpose(1, 2), (past, 0))
         wanted = torch.nn.functional.conv1d(padded, weight, conv.bias, stride, 0, dilation)
     torch.testing.assert_close(y, wanted.transpose(1, 2), atol=1e-5, rtol=1e-5)
+
+
+def test_loudness_rises_at_once_and_falls_over_the_frame() -> None:
+    conditioning = Conditioning(knots(), 4)
+    levels = torch.tensor([-88.0, -88.0, -30.0, -28.0, -48.0])
+    values = torch.stack([levels, *[torch.full((5,), 1e3)] * 4], dim=-1)
+    q = conditioning.quantiles.to_q(values)[None]
+    _, base = conditioning(q, torch.ones(1, 5, 5), Stream())
+    heard = 20 * base.log10().reshape(5, 4)
+    np.testing.assert_allclose(heard[2], [-30 - EASED_DB, -30, -30, -30], atol=0.01)
+    np.testing.assert_allclose(heard[3], [-29.5, -28, -28, -28], atol=0.01)
+    np.testing.assert_allclose(heard[4], [-33, -38, -43, -48], atol=0.01)
 
 
 def test_grouped_convolution_keeps_groups_apart() -> None:
