@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
-from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from neurorave_device.errors import UserError
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
 BASE = "base"
+# Each decoder has options of its own; it checks them itself when it is built.
+FREE = "model.decoder_options"
 
 
 def names() -> list[str]:
@@ -22,7 +25,8 @@ def names() -> list[str]:
 def load_recipe(name_or_file: str, changes: list[str] | None = None) -> DictConfig:
     """The base recipe with the differences of a recipe and then of KEY=VALUE changes merged in.
 
-    Raises UserError for an unknown recipe, broken YAML, an unknown key or a value of another type.
+    Raises UserError for an unknown recipe, broken YAML, an unknown key or a value of another type;
+    it names the file or the change, the key, and what is allowed.
     """
     path = Path(name_or_file)
     if path.suffix not in (".yaml", ".yml"):
@@ -33,16 +37,19 @@ def load_recipe(name_or_file: str, changes: list[str] | None = None) -> DictConf
         )
     base = _read(FOLDER / f"{BASE}.yaml")
     OmegaConf.set_struct(base, True)
-    # Each decoder has options of its own; it checks them itself when it is built.
     OmegaConf.set_struct(base.model.decoder_options, False)
-    try:
-        merged = OmegaConf.merge(base, _read(path))
-        merged = OmegaConf.merge(merged, OmegaConf.from_dotlist(list(changes or [])))
-        _check_types(base, merged, path)
-    except OmegaConfBaseException as error:
-        detail = str(error).splitlines()[0]
-        raise UserError(f"recipe {path.name}: {detail}; see recipes/{BASE}.yaml") from error
-    assert isinstance(merged, DictConfig)
+    layers = [(f"recipe {path}", _read(path))]
+    layers += [(f"--set {change}", _change(change)) for change in changes or []]
+    merged = base
+    for source, layer in layers:
+        try:
+            _check(source, base, layer)
+            merged = OmegaConf.merge(merged, layer)  # type: ignore[assignment]
+            # What refers to another key has its value and its kind only now.
+            OmegaConf.resolve(merged)
+            _check(source, base, merged)
+        except OmegaConfBaseException as error:
+            raise UserError(f"{source}: {str(error).splitlines()[0]}") from error
     return merged
 
 
@@ -56,19 +63,63 @@ def _read(path: Path) -> DictConfig:
     return loaded
 
 
-def _check_types(base: DictConfig, merged: Any, path: Path, prefix: str = "") -> None:
-    """Every value keeps the kind of its default, so that a typing slip is not found hours later."""
-    for key, default in base.items():
-        value = merged[key]
-        if isinstance(default, DictConfig):
-            if key != "decoder_options":
-                _check_types(default, value, path, f"{prefix}{key!s}.")
+def _change(text: str) -> DictConfig:
+    try:
+        return OmegaConf.from_dotlist([text])
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise UserError(f"--set {text}: the value is not valid YAML") from error
+
+
+def _check(source: str, base: DictConfig, layer: DictConfig, prefix: str = "") -> None:
+    """Every key is one of the defaults' and every value of the kind of its default, so that a typing
+    slip is not found hours later.
+    """
+    for name in layer:
+        key = f"{prefix}{name!s}"
+        if name not in base:
+            raise UserError(f"{source}: {key} is not a key of recipes, {_near(base, key, prefix)}")
+        if OmegaConf.is_interpolation(layer, name):
             continue
-        kinds = (int, float) if type(default) is float else (type(default),)
-        if default is not None and (
-            not isinstance(value, kinds) or type(value) is bool is not type(default) is bool
-        ):
-            wanted = "number" if type(default) is float else type(default).__name__
-            raise UserError(
-                f"recipe {path.name}: {prefix}{key!s} is {value!r}, it must be a {wanted}"
-            )
+        default, value = base[name], layer[name]
+        if isinstance(default, DictConfig):
+            if not isinstance(value, DictConfig):
+                keys = ", ".join(map(str, default)) or "the decoder's options"
+                raise UserError(f"{source}: {key} is {value!r}, it holds keys: {keys}")
+            if key != FREE:
+                _check(source, default, value, f"{key}.")
+        elif not _same_kind(default, value):
+            raise UserError(f"{source}: {key} is {value!r}, it must be a {_kind(default)}")
+
+
+def _near(base: DictConfig, key: str, prefix: str) -> str:
+    """What was probably meant: the nearest keys beside it or, of the same name, elsewhere."""
+    beside = [f"{prefix}{name!s}" for name in base]
+    everywhere = _all_keys(_read(FOLDER / f"{BASE}.yaml"))
+    last = key.rsplit(".", 1)[-1]
+    found = difflib.get_close_matches(key, beside, n=3)
+    found += [known for known in everywhere if known.rsplit(".", 1)[-1] == last]
+    found += difflib.get_close_matches(key, everywhere, n=3)
+    if not found:
+        return f"allowed: {', '.join(beside)}"
+    return f"the nearest: {', '.join(dict.fromkeys(found))}"
+
+
+def _all_keys(part: DictConfig, prefix: str = "") -> list[str]:
+    keys = []
+    for name, value in part.items():
+        keys.append(f"{prefix}{name!s}")
+        if isinstance(value, DictConfig):
+            keys += _all_keys(value, f"{prefix}{name!s}.")
+    return keys
+
+
+def _same_kind(default: object, value: object) -> bool:
+    # True is a whole number to Python.
+    if isinstance(value, bool) or isinstance(default, bool):
+        return type(value) is type(default)
+    return isinstance(value, (int, float) if isinstance(default, float) else type(default))
+
+
+def _kind(default: object) -> str:
+    kinds = {float: "number", int: "whole number", str: "word", bool: "true or false"}
+    return "list" if isinstance(default, ListConfig) else kinds[type(default)]

@@ -154,14 +154,43 @@ def test_latent_statistics_of_averaged_weights(data: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "change,word",
     [
-        ("model.latent=4", "latent"),
-        ("steps=many", "steps"),
-        ("data.batch=1.5", "batch"),
+        ("model.latent=4", "model.latent is not a key of recipes, the nearest: model.latents"),
+        ("lambda=0.3", "lambda is not a key of recipes, the nearest: paper.lambda"),
+        ("xyzzy=1", "xyzzy is not a key of recipes, allowed: family, seed, model, data"),
+        ("steps=many", "steps is 'many', it must be a whole number"),
+        ("steps=${nowhere}", "nowhere"),
+        ("steps=${optimiser.rate}", "steps is 0.002, it must be a whole number"),
+        ("data.batch=1.5", "data.batch is 1.5, it must be a whole number"),
+        ("model=4", "model is 4, it holds keys: latents, window"),
+        ("optimiser.rate.x=4", "optimiser.rate is {'x': 4}, it must be a number"),
+        ("optimiser.betas=[0.1", "not valid YAML"),
     ],
 )
-def test_wrong_recipe_values_are_named(change: str, word: str) -> None:
-    with pytest.raises(UserError, match=word):
+def test_what_is_wrong_in_a_recipe_is_said_in_one_sentence(
+    tmp_path: Path, change: str, word: str
+) -> None:
+    with pytest.raises(UserError) as caught:
         load_recipe("playable", [change])
+    said = str(caught.value)
+    assert word in said and said.startswith(f"--set {change}: ") and "\n" not in said
+    # The same in a file.
+    key, value = change.split("=", 1)
+    lines = [f"{'  ' * i}{part}:" for i, part in enumerate(key.split("."))]
+    path = tmp_path / "mine.yaml"
+    path.write_text("\n".join(lines) + f" {value}\n")
+    with pytest.raises(UserError) as caught:
+        load_recipe(str(path))
+    said = str(caught.value)
+    assert str(path) in said and "\n" not in said
+    assert word in said or "not valid YAML" in said
+
+
+def test_a_recipe_may_refer_to_its_own_values() -> None:
+    recipe = load_recipe("playable", ["steps=7", "prior.steps=${steps}"])
+    assert (recipe.steps, recipe.prior.steps) == (7, 7)
+    assert load_recipe("playable", ["model.decoder_options.width=24"]).model.decoder_options == {
+        "width": 24
+    }
 
 
 def test_unknown_recipe_lists_the_known() -> None:
