@@ -146,16 +146,17 @@ def _assignment(text: str) -> str:
 
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """Run one command; 0 on success, 2 on bad usage or input, 1 on failure."""
+    """Run one command; 0 on success, 2 on bad usage or input, 1 on failure, 130 on Ctrl-C."""
     args = parser().parse_args(argv)
     try:
         return args.function(args) or 0
     except UserError as error:
         print(f"neurorave-train: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("neurorave-train: interrupted.", file=sys.stderr)
-        return 1
+    except KeyboardInterrupt as stop:
+        # Whoever could save something says what was kept and how to go on.
+        print(f"neurorave-train: {str(stop) or 'interrupted.'}", file=sys.stderr)
+        return 130
     except RunFailure as error:
         print(f"neurorave-train: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,6 @@ import torch
 
 from neurorave_device.errors import UserError
 
-from ..errors import RunFailure
 from .assemble import Member, assemble
 from .files import disk_errors
 from .outfolder import Arguments, OutFolder
@@ -22,7 +21,7 @@ from .work import Result, WorkFolder
 def main(args: argparse.Namespace) -> int:
     """Prepare what the command line names; 0 when the folder is complete.
 
-    Raises UserError (bad input) and RunFailure (full disk, Ctrl-C); what is done is kept then.
+    Raises UserError (bad input), RunFailure (full disk) and KeyboardInterrupt; what is done is kept then.
     Main thread.
     """
     arguments = Arguments.checked(
@@ -63,8 +62,8 @@ def prepare(folders: Sequence[Path], out: Path, arguments: Arguments) -> int:
             )
         except KeyboardInterrupt:
             progress.stop()
-            raise RunFailure(
-                f"stopped: {work.finished(scan.sources)} of {len(scan.sources)} files are done and "
+            raise KeyboardInterrupt(
+                f"interrupted: {work.finished(scan.sources)} of {len(scan.sources)} files are done and "
                 f"kept in {target.work}; run the same command again to go on."
             ) from None
         finally:

@@ -67,14 +67,14 @@ def _two_or_more(text: str) -> int:
 
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """Run the command; returns the exit status (0, 1 on failure, 2 on bad usage or input)."""
+    """Run the command; returns the exit status (0, 1 on failure, 2 on bad usage or input, 130 on Ctrl-C)."""
     args = parser().parse_args(argv)
     try:
         _run(args)
     except UserError as error:
         return _complain(args, str(error), 2)
     except KeyboardInterrupt:
-        return _complain(args, "interrupted; nothing was written.", 130)
+        return _complain(args, "interrupted.", 130)
     except Exception as error:
         missing = missing_package(error) if isinstance(error, ModuleNotFoundError) else None
         if missing is not None:

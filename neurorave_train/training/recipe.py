@@ -78,7 +78,7 @@ def _check(source: str, base: DictConfig, layer: DictConfig, prefix: str = "") -
         key = f"{prefix}{name!s}"
         if name not in base:
             raise UserError(f"{source}: {key} is not a key of recipes, {_near(base, key, prefix)}")
-        if OmegaConf.is_interpolation(layer, name):
+        if OmegaConf.is_interpolation(layer, str(name)):
             continue
         default, value = base[name], layer[name]
         if isinstance(default, DictConfig):

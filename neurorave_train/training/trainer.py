@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import (
-    Callback,
-    EMAWeightAveraging,
-    ModelCheckpoint,
-    RichProgressBar,
-)
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint, ProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 TIMES_FILE = "seconds.json"
 
@@ -56,14 +53,75 @@ class ValidationLine(Callback):
                 if k.startswith("valid")
             }
             text = ", ".join(f"{name} {value:g}" for name, value in figures.items())
-            print(f"{self.stage}, step {trainer.global_step}: {text}", flush=True)
+            step = f"step {trainer.global_step} of {trainer.max_steps}"
+            print(f"{self.stage}, {step}: {text}", flush=True)
+
+
+class StepBar(ProgressBar):
+    """A bar of the steps of a whole stage, where stdout is a terminal.
+
+    Elsewhere there is none: a log file shows the line of each validation. Lightning's own bars count
+    within the steps between two validations, which they call epochs.
+    """
+
+    def __init__(self, stage: str, console: Console | None = None) -> None:
+        super().__init__()
+        self.stage = stage
+        console = console or Console()
+        self.progress = Progress(
+            TextColumn("{task.description}, step {task.completed:.0f} of {task.total:.0f}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def disable(self) -> None:
+        self.progress.disable = True
+
+    def enable(self) -> None:
+        self.progress.disable = not self.progress.console.is_terminal
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        step, steps = trainer.global_step, trainer.max_steps
+        self.task = self.progress.add_task(self.stage, total=steps, completed=step, figures="")
+        self.progress.start()
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        figures = [f"{k} {float(v):.3f}" for k, v in trainer.progress_bar_metrics.items()]
+        self.progress.update(
+            self.task, completed=trainer.global_step, figures=", ".join(figures), refresh=False
+        )
+
+    def teardown(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, stage: str
+    ) -> None:
+        self.progress.stop()
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        self.progress.stop()
 
 
 class SaveWhenInterrupted(Callback):
-    """Ctrl-C keeps what was learnt since the last validation, and says how to go on."""
+    """Ctrl-C keeps what was learnt since the last validation; `words` then say how to go on."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self.words = ""
 
     def on_exception(
         self,
@@ -79,7 +137,25 @@ class SaveWhenInterrupted(Callback):
         if step:
             trainer.save_checkpoint(self.file)
             kept = f"{self.file} is written, the same command with --resume goes on from there"
-        print(f"interrupted at step {step}: {kept}", file=sys.stderr, flush=True)
+        self.words = f"interrupted at step {step}: {kept}."
+
+
+class Trainer(lightning.Trainer):
+    """Lightning's, but Ctrl-C goes on to the caller as KeyboardInterrupt with what there is to say.
+
+    Lightning ends the whole process itself then, with the status of a failure.
+    """
+
+    saver: SaveWhenInterrupted
+
+    def fit(self, *arguments: Any, **options: Any) -> None:
+        """As Lightning's; raises KeyboardInterrupt where it was interrupted."""
+        try:
+            super().fit(*arguments, **options)
+        except SystemExit:
+            if not self.interrupted:
+                raise
+            raise KeyboardInterrupt(self.saver.words) from None
 
 
 def checkpoint_of(run: Path, stage: str) -> Path:
@@ -95,7 +171,7 @@ def make_trainer(
     every: int,
     clip: float,
     args: argparse.Namespace,
-) -> lightning.Trainer:
+) -> Trainer:
     """A Lightning trainer that validates and saves every `every` steps into run/stage."""
     checkpoints = ModelCheckpoint(
         run / stage,
@@ -105,13 +181,14 @@ def make_trainer(
         # A run that was moved to another folder would otherwise write last-v1.ckpt beside the old.
         enable_version_counter=False,
     )
+    saver = SaveWhenInterrupted(checkpoint_of(run, stage))
     average = float(recipe.optimiser.average)
     callbacks: list[Callback] = [
         checkpoints,
         Stopwatch(run / TIMES_FILE, stage),
         ValidationLine(stage),
-        SaveWhenInterrupted(checkpoint_of(run, stage)),
-        RichProgressBar(leave=True),
+        saver,
+        StepBar(stage),
     ]
     if average:
         # Buffers are copied rather than averaged: they are constants and running statistics.
@@ -119,7 +196,7 @@ def make_trainer(
             EMAWeightAveraging(use_buffers=False, decay=average**4, update_every_n_steps=4)
         )
     processes = args.devices * args.num_nodes
-    return lightning.Trainer(
+    trainer = Trainer(
         accelerator="auto",
         devices=args.devices,
         num_nodes=args.num_nodes,
@@ -135,6 +212,8 @@ def make_trainer(
         log_every_n_steps=20,
         enable_model_summary=False,
     )
+    trainer.saver = saver
+    return trainer
 
 
 def _strategy(recipe: DictConfig, stage: str) -> str:

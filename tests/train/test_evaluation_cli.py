@@ -145,6 +145,16 @@ def test_outputs_that_cannot_be_written_are_refused_at_once(
     assert "--html" in complaint(capsys, TOY, "--data", str(data), "--html", page)
 
 
+def test_ctrl_c_is_130(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neurorave_train.evaluation.clips.load_clips", stopped)
+    assert run(capsys, TOY, "--data", str(data)) == (130, "", "neurorave-evaluate: interrupted.\n")
+
+
 @pytest.mark.parametrize("limit", ["1", "0", "-3", "many"])
 def test_limits_that_make_no_sense(
     limit: str, data: Path, capsys: pytest.CaptureFixture[str]

@@ -84,8 +84,9 @@ def test_interrupted_anywhere_and_run_again(
             patch.setattr(outfolder.OutFolder, "publish", publish)
         else:
             patch.setattr(owner, name, stop_at(call, getattr(owner, name), KeyboardInterrupt()))
-        assert prepare(tmp_path / "set", out) == 1
+        assert prepare(tmp_path / "set", out) == 130
     said = capsys.readouterr().err
+    assert said.splitlines()[-1].startswith("neurorave-train: interrupted: ")
     assert f"{kept} of 10 files are done and kept" in said and "run the same command" in said
     assert not (out / "prepared.yaml").exists()
 
@@ -104,7 +105,7 @@ def test_descriptors_that_were_measured_are_kept(
         patch.setattr(
             measure.Meter, "measure", stop_at(7, measure.Meter.measure, KeyboardInterrupt())
         )
-        assert prepare(tmp_path / "set", tmp_path / "out") == 1
+        assert prepare(tmp_path / "set", tmp_path / "out") == 130
     measured = []
     original = measure.Meter.measure
 

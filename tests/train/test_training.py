@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from neurorave_device.errors import UserError
 from neurorave_train.cli import main as train_command
@@ -80,13 +82,53 @@ def test_an_interrupted_run_keeps_its_steps(
     handler = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
         patch.setattr(PlayableTraining, "training_step", interrupted)
-        with pytest.raises(SystemExit):
-            fit(data, run, tmp_path, "--set", "validate_every=4")
+        assert fit(data, run, tmp_path, "--set", "validate_every=4") == 130
     signal.signal(signal.SIGINT, handler)
-    assert "interrupted at step 2" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("neurorave-train: interrupted at step 2: ") and "--resume" in said
     assert torch.load(checkpoint_of(run, "model"), weights_only=False)["global_step"] == 2
     assert fit(data, run, tmp_path, "--resume", "--set", "validate_every=4") == 0
     assert torch.load(checkpoint_of(run, "model"), weights_only=False)["global_step"] == 4
+
+
+def test_ctrl_c_before_anything_is_learnt_has_the_same_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neurorave_train.training.fit.load_recipe", stopped)
+    assert train_command(["fit", "--recipe", "playable", "--data", "x", "--out", "y"]) == 130
+    assert capsys.readouterr().err == "neurorave-train: interrupted.\n"
+
+
+def test_a_log_file_has_a_line_for_each_validation_and_no_bar(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit(data, tmp_path / "run", tmp_path) == 0
+    captured = capsys.readouterr()
+    lines = [line for line in captured.out.splitlines() if line.startswith("model, step ")]
+    assert [line.split(":")[0] for line in lines] == ["model, step 2 of 4", "model, step 4 of 4"]
+    assert all("distance" in line for line in lines)
+    assert "\x1b" not in captured.out + captured.err and "Epoch" not in captured.out + captured.err
+
+
+def test_a_terminal_has_a_bar_of_the_steps_of_the_whole_stage(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    console = Console(file=terminal, force_terminal=True, width=100)
+    monkeypatch.setattr("neurorave_train.training.trainer.Console", lambda: console)
+    run = tmp_path / "run"
+    assert fit(data, run, tmp_path, "--max-steps", "2") == 0
+    assert "model, step 2 of 2" in terminal.getvalue()
+    terminal.truncate(0)
+    assert fit(data, run, tmp_path, "--max-steps", "4", "--resume") == 0
+    shown = terminal.getvalue()
+    assert "model, step 2 of 4" in shown and "model, step 4 of 4" in shown
+    assert "loss" in shown and "step 0" not in shown and "Epoch" not in shown
+    # The cursor is visible again.
+    assert shown.rstrip().endswith("\x1b[?25h")
 
 
 def test_two_processes_train_together(data: Path, tmp_path: Path) -> None:
