@@ -1,4 +1,7 @@
-"""The `neurorave` command. Exit status: 0 well, 1 failure while running, 2 bad usage or bad input."""
+"""The `neurorave` command. Exit status: 0 well, 1 failure while running, 2 bad usage or bad input, 130 Ctrl-C.
+
+130 means that work was left unfinished; `neurorave run` has no other end than Ctrl-C, so there it is 0.
+"""
 
 import argparse
 import math
@@ -37,7 +40,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except UserError as error:
         return _fail(str(error), 2)
     except KeyboardInterrupt:
-        return _fail("interrupted", 1)
+        return _fail("interrupted", 130)
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -103,9 +106,6 @@ def _add_run(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from neurorave_device import daemon
-    from neurorave_device.config import load_config
-
     given: Dict[str, Any] = {
         "bundle": options.bundle,
         "panel": options.panel,
@@ -117,6 +117,9 @@ def _run(options: argparse.Namespace) -> int:
         "port": options.port,
     }
     try:
+        from neurorave_device import daemon
+        from neurorave_device.config import load_config
+
         return daemon.run(load_config(options.config, given))
     except KeyboardInterrupt:
         # Before the daemon has taken the signals over; nothing was started yet.
@@ -209,6 +212,11 @@ def _add_models(commands: Any) -> None:
 def _list(options: argparse.Namespace) -> int:
     from neurorave_device.engine.checks import list_bundles
 
+    if os.path.isfile(options.folder):
+        raise UserError(
+            "%s: is a file, `models list` wants the folder that holds the bundles' folders"
+            % options.folder
+        )
     found = list_bundles(options.folder)
     if options.json is not None:
         _write_json(options.json, {"bundles": [dict(row._asdict()) for row in found]})

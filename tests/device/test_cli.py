@@ -1,5 +1,6 @@
 """The `neurorave` command: its help, its exit statuses, and JSON that is nothing but JSON."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -79,6 +80,7 @@ def test_the_version_is_told(capsys: Any) -> None:
         (["render", "--bundle", TOY, "--cv", "no.wav", "--out", "x.wav"], "no.wav"),
         (["models"], "ACTION"),
         (["models", "list", "no/such/folder"], "no/such/folder"),
+        (["models", "list", CV], CV + ": is a file, "),
         (["models", "check", "no/such/folder"], "no/such/folder"),
         (["bench", "--bundle", "no/such/folder"], "no/such/folder"),
         (["bench", "--bundle", TOY, "--seconds", "-1"], "seconds"),
@@ -95,6 +97,40 @@ def test_bad_usage_is_one_line_on_stderr_and_status_2(
     assert captured.out == ""
     assert len(captured.err.splitlines()) == 1
     assert word in captured.err
+
+
+@pytest.mark.parametrize(
+    "module,name,arguments,status,said",
+    [
+        (
+            "neurorave_device.render",
+            "render",
+            ["render", "--bundle", TOY, "--cv", CV, "--out", "x.wav"],
+            130,
+            "neurorave: interrupted\n",
+        ),
+        ("neurorave_device.bench", "bench", ["bench"], 130, "neurorave: interrupted\n"),
+        # Its end is Ctrl-C, also before anything plays.
+        ("neurorave_device.config", "load_config", ["run"], 0, ""),
+        ("neurorave_device.daemon", "run", ["run", "--bundle", TOY], 0, ""),
+    ],
+)
+def test_ctrl_c_is_130_where_work_is_left_unfinished(
+    module: str,
+    name: str,
+    arguments: List[str],
+    status: int,
+    said: str,
+    capsys: Any,
+    monkeypatch: Any,
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.import_module(module), name, interrupt)
+    assert run(arguments) == status
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", said)
 
 
 @pytest.mark.parametrize("command", ["run", "models list"])

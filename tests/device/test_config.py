@@ -59,6 +59,7 @@ def test_paths_in_a_file_start_from_its_folder(tmp_path: Path) -> None:
     )
     assert config.bundle == str(tmp_path / "mine")
     assert config.out == "/tmp/out.wav"
+    assert load_config(None, {"out": "LOUD.WAV"}).out == "LOUD.WAV"
     assert config.cv_file == "cv.wav"
 
 

@@ -289,6 +289,11 @@ def test_a_port_in_use_is_told_before_anything_starts(capsys: Any) -> None:
         (["--bundle", TOY, "--audio", "file"], "--out"),
         (["--bundle", TOY, "--out", "x.wav"], "--audio file"),
         (
+            ["--bundle", TOY, "--audio", "file", "--out", "x.mp3"],
+            "'x.mp3', allowed is the WAV file",
+        ),
+        (["--bundle", TOY, "--audio", "file", "--out", ""], "must end in .wav"),
+        (
             ["--bundle", TOY, "--panel", "replay", "--cv", CV, "--audio", "file", "--out", CV],
             "is the recording",
         ),
