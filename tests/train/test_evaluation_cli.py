@@ -1,6 +1,7 @@
 """neurorave-evaluate as a user runs it, on the toy bundle."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any, Dict
@@ -75,6 +76,22 @@ def test_whole_evaluation_writes_json_and_a_report(
         assert picture.name in page
         assert picture.read_bytes().startswith(b"\x89PNG")
     assert len(list(report.glob("*.png"))) == 3
+    assert "Left out" not in page
+
+
+def test_a_quick_report_says_what_it_leaves_out(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Left by an earlier report without --quick.
+    (tmp_path / "eurorack.png").write_bytes(b"of another bundle")
+    args = (TOY, "--data", str(data), "--limit", "2", "--quick", "--html", str(tmp_path))
+    assert run(capsys, *args)[0] == 0
+    page = (tmp_path / "index.html").read_text("utf-8")
+    shown = set(re.findall(r'<img src="(.*?)"', page))
+    assert shown == {"reconstruction.png", "swapped.png"}
+    assert "Left out: measured with <code>--quick</code>" in page
+    # What is not this report's is not left beside it.
+    assert {path.name for path in tmp_path.iterdir()} == shown | {"index.html"}
 
 
 def test_clips_are_the_same_for_the_same_folder_and_limit_takes_the_first(data: Path) -> None:
