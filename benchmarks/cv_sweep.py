@@ -51,8 +51,10 @@ def play(bundle: Bundle, values: Dict[str, float], cv: int, course: Sequence[flo
             Edge(1, False, (number * span + 400) / rate),
         ]
         audio.append(voice.render(span, lambda _, v=volts: patched(cv, v), edges))
+        voice.listen(audio[-1])
         heard.extend(voice.take_heard())
     audio.append(voice.render(4 * hop, lambda _: patched(cv, course[-1])))
+    voice.listen(audio[-1])
     heard.extend(voice.take_heard())
     names = [row.name for row in bundle.info.descriptors]
     loudness = bundle.info.descriptors[names.index("rms")]

@@ -66,7 +66,9 @@ class LoopRun:
             edges.append(Edge(1, True, voice.position / rate))
             edges.append(Edge(1, False, (voice.position + 1) / rate))
         self._frames += 1
-        self._stage.process(voice.render(voice.hop, _volts, edges))
+        sound = voice.render(voice.hop, _volts, edges)
+        self._stage.process(sound)
+        voice.listen(sound)
         voice.take_frames()
         voice.take_heard()
         voice.take_triggers()

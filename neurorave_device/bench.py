@@ -99,7 +99,7 @@ def gate_delays(bundle: Bundle, gates: int = GATES, seed: int = 0) -> np.ndarray
     """
     config = Config()
     rate = bundle.info.sample_rate
-    plan = timing(config.latency_ms, config.block, rate)
+    plan = timing(config.latency_ms, config.block, rate, bundle.info.hop)
     random = np.random.RandomState(seed)
     delays = []
     for _ in range(gates):
@@ -107,7 +107,7 @@ def gate_delays(bundle: Bundle, gates: int = GATES, seed: int = 0) -> np.ndarray
         start = int(random.randint(0, 10 * rate))
         moment = (start + random.uniform(0.0, config.block)) / rate
         voice = Voice(bundle, {}, meter=False, start_sample=start)
-        edges = [Edge(1, True, moment + plan.delay)]
+        edges = [Edge(1, True, moment + plan.gate)]
         last = start + rate // 2
         first = last
         while voice.position < last and first == last:
@@ -173,7 +173,9 @@ def _play(
         ]
 
     def frame(number: int) -> None:
-        stage.process(voice.render(hop, volts, edges(number)))
+        sound = voice.render(hop, volts, edges(number))
+        stage.process(sound)
+        voice.listen(sound)
         voice.take_frames()
         voice.take_heard()
         voice.take_triggers()

@@ -32,7 +32,7 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
         SharedMemory(settings["shared"]),
         commands,
         info,
-        timing(config.latency_ms, config.block, info.sample_rate).delay,
+        timing(config.latency_ms, config.block, info.sample_rate, info.hop).gate,
         config.panel == "virtual",
         clock,
     )

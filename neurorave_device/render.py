@@ -232,7 +232,9 @@ def _stream(
     while frame < played or (frame < longest and quiet < needed):
         if frame == longest - fading:
             stage.stop()
-        block = stage.process(voice.render(hop, volts, edges))
+        sound = voice.render(hop, volts, edges)
+        voice.listen(sound)
+        block = stage.process(sound)
         edges = []
         quiet = quiet + 1 if float(np.abs(block).max()) < QUIET else 0
         collected.take(voice)
@@ -242,7 +244,7 @@ def _stream(
         if progress is not None:
             progress(min(1.0, frame / float(played)))
     # The last frames are measured with a little sound beyond the end of the file.
-    voice.render(voice.info.latency_samples + hop, volts)
+    voice.listen(voice.render(voice.info.latency_samples + hop, volts))
     collected.take(voice)
     return collected, frame * hop
 

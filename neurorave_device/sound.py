@@ -74,11 +74,11 @@ class Sound:
         self.name = bundle.info.name
         rate = bundle.info.sample_rate
         self._rate = float(rate)
-        plan = timing(config.latency_ms, config.block, rate)
+        plan = timing(config.latency_ms, config.block, rate, bundle.info.hop)
         stream = StreamClock(clock, rate)
         history = VoltHistory()
         panel = _make_panel(config, stream)
-        length = _length(config, panel, plan.delay)
+        length = _length(config, panel, plan.gate)
         _warm_up(bundle, values)
         self._buffer = FrameBuffer(plan.capacity)
         self._out = make_out(config, rate, clock, shared.ring)
@@ -91,7 +91,7 @@ class Sound:
             shared.parameters,
             shared.telemetry,
             config.block,
-            plan.delay,
+            plan.gate,
             # The browser gets the sound at the output's own pace; otherwise the ring is the scope's.
             _nothing if config.audio == "browser" else shared.ring.write,
             clock,

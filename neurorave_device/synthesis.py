@@ -1,18 +1,18 @@
 """The synthesis: blocks of the voice's sound, made a little ahead of the output.
 
-The synthesis thread fills the frame buffer whenever a block fits. How far ahead that is, is fixed (the
-buffer's size), and every gate edge acts the same time after it happened, long enough that its sample has not
-been made yet: constant delay, no jitter.
+The synthesis thread fills the frame buffer whenever a block fits. A gate does not wait behind what is queued
+there: its hit starts a constant delay after the edge, at its own sample, and replaces what was made from that
+sample on, which becomes the old sound that fades out. What has been played is measured and told of.
 """
 
 import collections
-from typing import Callable, Deque, Mapping, Optional
+from typing import Callable, Deque, Mapping, NamedTuple, Optional
 
 import numpy as np
 
 from neurorave_device import telemetry
 from neurorave_device.audio.buffer import FrameBuffer
-from neurorave_device.audio.output import FADE_SECONDS, OutputStage
+from neurorave_device.audio.output import FADE_SECONDS, OutputStage, State
 from neurorave_device.clock import Clock
 from neurorave_device.engine.voice import Voice
 from neurorave_device.inputs.base import Edge, Volts
@@ -25,13 +25,25 @@ CHECK_SECONDS = 0.05
 # How often the thread looks whether a block fits.
 _WAIT_SECONDS = 0.001
 _LOAD_SMOOTHING = 0.1
+# So many blocks are kept for measuring; then it is done although it is not the moment.
+_LONGEST_QUEUE = 64
+
+
+class _Queued(NamedTuple):
+    """A block that the output has not taken yet: its first sample, the voice's sound, what is played of it, and
+    the state of the output stage before it."""
+
+    start: int
+    sound: np.ndarray
+    played: np.ndarray
+    state: State
 
 
 class Synthesis:
     """Fills the frame buffer; all methods belong to the synthesis thread but where they say otherwise.
 
-    ``tap`` gets a copy of all sound as it is made. ``parameters`` is read, ``report`` written in shared memory.
-    After ``length`` samples (None: never) the sound fades out and ends.
+    ``tap`` gets all sound once the output has taken it. ``parameters`` is read, ``report`` written in shared
+    memory. After ``length`` samples (None: never) the sound fades out and ends.
     """
 
     def __init__(
@@ -63,6 +75,7 @@ class Synthesis:
         self._length = length
         self._rate = float(voice.sample_rate)
         self._edges: Deque[Edge] = collections.deque()
+        self._queue: Deque[_Queued] = collections.deque()
         self._read_position = -1
         self._seen = 0
         self._stopping = False
@@ -82,7 +95,7 @@ class Synthesis:
 
     @property
     def late(self) -> int:
-        """How many frames took longer to compute than they last. Any thread."""
+        """How many blocks were ready only when the output had run out of sound. Any thread."""
         return self._late
 
     def prefill(self) -> None:
@@ -103,10 +116,13 @@ class Synthesis:
                 self._clock.sleep(_WAIT_SECONDS)
 
     def step(self) -> bool:
-        """Make one block if there is room for it, and say whether there was."""
+        """Make one block if there is room for it, and say whether there was anything to do."""
         self._follow_output()
-        if self.ended or self._buffer.free < self._block:
+        if self.ended:
             return False
+        self._take_edges()
+        if self._buffer.free < self._block:
+            return self._tell_played()
         position = self._voice.position
         if self._length is not None and not self._stopping:
             # The fade is part of the length that was asked for.
@@ -114,26 +130,58 @@ class Synthesis:
         if self._stopping:
             self._stage.stop()
         began = self._clock.now()
-        samples = self._make()
+        queued = self._make()
+        self._queue.append(queued)
         self._measure(self._clock.now() - began)
-        self._buffer.write(samples)
-        self._tap(samples)
-        self._publish(samples)
+        self._buffer.write(queued.played)
         if self._stage.silent:
             self._buffer.close()
             self.ended = True
+        while len(self._queue) > _LONGEST_QUEUE or (self.ended and self._queue):
+            # There was no time for it, or will be none.
+            self._tell(self._queue.popleft())
         return True
 
-    def _make(self) -> np.ndarray:
+    def _take_edges(self) -> None:
+        """Give the voice the edges that came in; where one starts a hit in what is queued, go back there."""
+        edges = []
+        while self._edges:
+            edge = self._edges.popleft()
+            edges.append(edge)
+            sample = self._voice.sample_of(edge)
+            if sample < self._voice.position and self._voice.starts(edge):
+                earliest = self._buffer.read_position + self._block
+                self._go_back(max(sample, earliest, self._voice.started_at))
+        if edges:
+            self._voice.queue(edges)
+
+    def _go_back(self, sample: int) -> None:
+        """Forget what was made from ``sample`` on, but for the old sound, which the voice lets fade out."""
+        if not self._buffer.take_back(sample, self._block):
+            # The output is about to run dry: the hit starts at the next sample that is made.
+            return
+        dropped = []
+        while self._queue and self._queue[-1].start + self._queue[-1].sound.size > sample:
+            dropped.append(self._queue.pop())
+        first = dropped[-1]
+        given = np.concatenate([queued.sound for queued in reversed(dropped)])
+        kept = sample - first.start
+        self._stage.restore(first.state)
+        if kept > 0:
+            sound = given[:kept]
+            self._stage.process(sound)
+            self._queue.append(first._replace(sound=sound, played=first.played[:kept]))
+        self._voice.go_back(sample, given[kept:])
+
+    def _make(self) -> _Queued:
         if self._parameters.sequence != self._seen:
             self._seen = self._parameters.sequence
             record = self._parameters.read()
             if record is not None:
                 self._take(unpack_values(record))
-        edges = []
-        while self._edges:
-            edges.append(self._edges.popleft())
-        return self._stage.process(self._voice.render(self._block, self._volts_at, edges))
+        start, state = self._voice.position, self._stage.snapshot()
+        sound = self._voice.render(self._block, self._volts_at)
+        return _Queued(start, sound, self._stage.process(sound), state)
 
     def _take(self, values: Mapping[str, float]) -> None:
         self._voice.update(values)
@@ -152,19 +200,32 @@ class Synthesis:
 
     def _measure(self, seconds: float) -> None:
         self._load += _LOAD_SMOOTHING * (seconds * self._rate / self._block - self._load)
-        if seconds > self._voice.hop / self._rate:
+        if self._buffer.filled == 0 and self._buffer.read_position > 0:
             self._late += 1
 
-    def _publish(self, samples: np.ndarray) -> None:
-        """Report once per frame."""
+    def _tell_played(self) -> bool:
+        """Measure and tell of one block that the output has taken, and say whether there was one."""
+        taken = self._buffer.read_position
+        if not self._queue or self._queue[0].start + self._queue[0].sound.size > taken:
+            return False
+        self._tell(self._queue.popleft())
+        return True
+
+    def _tell(self, queued: _Queued) -> None:
+        self._voice.listen(queued.sound)
+        self._tap(queued.played)
+        self._publish(queued.played, queued.start + queued.played.size)
+
+    def _publish(self, samples: np.ndarray, position: int) -> None:
+        """Report once per frame; ``position`` is where ``samples`` end."""
         self._frame = np.concatenate((self._frame, samples))
-        if self._frame.size < self._voice.hop and not self._stage.silent:
+        if self._frame.size < self._voice.hop and not self.ended:
             return
         frame, self._frame = self._frame, np.zeros(0, np.float32)
         voice = self._voice
         report = self.template._replace(
-            time=voice.position / self._rate,
-            samples=voice.position,
+            time=position / self._rate,
+            samples=position,
             state=telemetry.STOPPING if self._stopping else telemetry.PLAYING,
             gates=voice.gate_levels,
             mask=voice.frame.mask,

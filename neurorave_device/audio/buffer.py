@@ -13,6 +13,9 @@ class FrameBuffer:
     of the callback.  The reader copies and counts; it takes no lock and opens nothing.  `underruns` counts the
     reads that came too early once sound had begun.
 
+    What is queued and not yet read can be taken back and written anew (`take_back`): a gate does not wait until
+    the buffer has been played.
+
     Writer and reader each own one counter. A counter moves only after the samples are in place, and CPython
     executes these steps in order.
     """
@@ -46,6 +49,22 @@ class FrameBuffer:
         """How many samples can be written.  Any thread."""
         return self._capacity - self.filled
 
+    @property
+    def read_position(self) -> int:
+        """How many samples have been read since the start.  Any thread."""
+        return self._read
+
+    def take_back(self, position: int, margin: int) -> bool:
+        """Forgets what was written from the absolute sample `position` on, and says whether that could be.
+
+        It cannot where the reader will be at `position` within `margin` samples, which must be its largest
+        read: it may be in the middle of one.  Writer's thread.
+        """
+        if not self._read + margin <= position <= self._written:
+            return False
+        self._written = position
+        return True
+
     def close(self) -> None:
         """Says that no more is written: running dry is then no underrun.  Writer's thread."""
         self._closed = True
@@ -64,7 +83,7 @@ class FrameBuffer:
     def read(self, out: np.ndarray) -> None:
         """Fills `out` [n] in place; where samples are missing, the sound ends in a short ramp.  Callback."""
         wanted = out.size
-        count = min(wanted, self._written - self._read)
+        count = max(0, min(wanted, self._written - self._read))
         if count > 0:
             place = self._read % self._capacity
             first = min(count, self._capacity - place)

@@ -6,7 +6,7 @@ look-ahead and no delay, and cutting the stream into other blocks changes nothin
 """
 
 import math
-from typing import List, Tuple
+from typing import Any, List, Tuple
 
 import numpy as np
 
@@ -23,6 +23,8 @@ FADE_SECONDS = 0.01
 LARGEST = 1e3
 # Longer blocks are worked off in parts of this size.
 LONGEST = 128 * CHUNK
+
+State = Tuple[Any, ...]
 
 
 class OutputStage:
@@ -64,6 +66,22 @@ class OutputStage:
     def silent(self) -> bool:
         """Whether a fade-out that was asked for has ended."""
         return self._fade_goal == 0.0 and self._fade == 0.0
+
+    def snapshot(self) -> State:
+        """Returns the state between two samples, without what `set_level`, `start` and `stop` ask for."""
+        return (
+            self._dc.state
+            + self._level.state
+            + self._limiter.state
+            + (self._phase, self._fade, self._last, self._recovering)
+        )
+
+    def restore(self, state: State) -> None:
+        """Goes back to a state taken by `snapshot`."""
+        self._dc.state = state[:2]
+        self._level.state = state[2:4]
+        self._limiter.state = state[4:8]
+        self._phase, self._fade, self._last, self._recovering = state[8:]
 
     def process(self, samples: np.ndarray) -> np.ndarray:
         """Returns what is to be played, float32 [n] with |x| <= CEILING, for any `samples` [n]."""
@@ -137,6 +155,14 @@ class _DcBlock:
         self._input = 0.0
         self._output = 0.0
 
+    @property
+    def state(self) -> State:
+        return self._input, self._output
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._input, self._output = state
+
     def reset(self) -> None:
         self._input = 0.0
         self._output = 0.0
@@ -168,6 +194,14 @@ class _Level:
         self._now = self.goal
         self._next = self.goal
 
+    @property
+    def state(self) -> State:
+        return self._now, self._next
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._now, self._next = state
+
     def nodes(self, ends: int) -> List[float]:
         """Returns the nodes that a block with `ends` chunk ends needs, and moves past them."""
         nodes = [self._now, self._next]
@@ -189,6 +223,14 @@ class _Limiter:
         self._peak = 0.0
         self._now = 1.0
         self._next = 1.0
+
+    @property
+    def state(self) -> State:
+        return self._envelope, self._peak, self._now, self._next
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._envelope, self._peak, self._now, self._next = state
 
     def nodes(self, signal: np.ndarray, phase: int, ends: int) -> Tuple[List[float], float]:
         """Returns the nodes for `signal` and its peak; it begins `phase` samples into a chunk, `ends` chunks end."""

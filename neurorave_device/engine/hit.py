@@ -1,7 +1,7 @@
 """One sounding hit: prior and decoder from zero states on, its frame grid, its own noise."""
 
 import math
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
@@ -44,9 +44,6 @@ class Hit:
         self._rescue = np.linspace(1.0, 0.0, min(RESCUE, self.hop), dtype=np.float32)
         self._prior_random = np.random.Generator(np.random.PCG64(0))
         self._random = np.random.Generator(np.random.PCG64(0))
-        self._targets: Optional[Targets] = None
-        self._temperature = 1.0
-        self._guarded = True
         self._audio = np.zeros(self.hop, dtype=np.float32)
         self._cursor = self.hop
         self._last = np.float32(0.0)
@@ -75,7 +72,6 @@ class Hit:
         self, sample: int, targets: Targets, temperature: float, guarded: bool
     ) -> FrameReport:
         """Computes the next frame, the last one having been read; `sample` is its first one."""
-        self._targets, self._temperature, self._guarded = targets, temperature, guarded
         self._prior_random.standard_normal(out=self._prior_noise, dtype=np.float32)
         self._random.standard_normal(out=self._noise, dtype=np.float32)
         proposed = self._prior.run(
@@ -107,14 +103,6 @@ class Hit:
             self._decoder.reset()
             self._rescue_frame()
         return FrameReport(sample, tuple(self._asked[0, 0].tolist()), tuple(mask.tolist()))
-
-    def again(self) -> None:
-        """Computes the next frame with the targets of the last one: a hit that fades out moves no more."""
-        if self._targets is None or not self.sounding:
-            self._audio.fill(0.0)
-            self._cursor = 0
-            return
-        self.frame(0, self._targets, self._temperature, self._guarded)
 
     def read(self, count: int) -> np.ndarray:
         """Returns the next `count` samples, at most `left`; valid until the next frame is computed."""

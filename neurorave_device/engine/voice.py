@@ -1,4 +1,4 @@
-"""The voice: hits that start at their own sample, the old one ending under the new one."""
+"""The voice: hits that start at their own sample, the old sound ending under the new one."""
 
 from collections import deque
 from typing import Callable, Deque, List, Mapping, Sequence, Tuple, TypeVar
@@ -6,7 +6,6 @@ from typing import Callable, Deque, List, Mapping, Sequence, Tuple, TypeVar
 import numpy as np
 
 from neurorave_device.engine.bundle import Bundle
-from neurorave_device.engine.ending import Ending
 from neurorave_device.engine.heard import HeardReport, Meter
 from neurorave_device.engine.hit import FrameReport, Hit
 from neurorave_device.inputs.base import Edge, Volts
@@ -26,8 +25,8 @@ class Voice:
 
     The frame grid of a hit starts at the very sample of its trigger (docs/decisions/0002-voice-frame-grid.md).
     Before the first trigger there is silence.  `frame` and `heard` are the newest reports, `hits` the count of
-    triggers under the present seed, `late_edges` the edges that came too late for their sample.  All methods
-    belong to one thread, the synthesis thread.
+    triggers under the present seed, `started_at` the sample of the last one, `late_edges` the triggers that
+    came too late for their sample.  All methods belong to one thread, the synthesis thread.
     """
 
     def __init__(
@@ -40,9 +39,7 @@ class Voice:
         names = [row.name for row in info.descriptors]
         loudness = names.index(LOUDNESS) if LOUDNESS in names else -1
         prior, decoder = bundle.graphs["prior"], bundle.graphs["decoder"]
-        # Two hits over shared weights, each with its own states: one sounds, the other ends.
         self._hit = Hit(prior.fork(), decoder.fork(), Guard(info.guard, loudness))
-        self._ending = Ending(Hit(prior.fork(), decoder.fork(), Guard(info.guard, loudness)))
         self._meter = None
         if meter and "meter" in bundle.graphs:
             self._meter = Meter(bundle.graphs["meter"].fork(), info.latency_samples, start_sample)
@@ -56,8 +53,12 @@ class Voice:
         self._triggers: Deque[int] = deque(maxlen=KEPT_REPORTS)
         self._temperature = 1.0
         self._guarded = True
-        self._crossfade = 1
+        self._fade = _fade(1)
+        # What is left of older sounds, from the present sample on.
+        self._tail = np.zeros(0, dtype=np.float32)
+        self._given = np.zeros(0, dtype=np.float32)
         self._seed = -1
+        self.started_at = start_sample
         self.hits = 0
         self.late_edges = 0
         nothing = (0.0,) * len(names)
@@ -73,7 +74,7 @@ class Voice:
     @property
     def bad_frames(self) -> int:
         """How many frames held NaN or infinity and were replaced by a fade."""
-        return self._hit.bad_frames + self._ending.bad_frames
+        return self._hit.bad_frames
 
     @property
     def gate_levels(self) -> Tuple[bool, bool]:
@@ -92,7 +93,9 @@ class Voice:
         self._gates.update(merged)
         self._temperature = float(merged["temperature"])
         self._guarded = merged["guard"] >= 0.5
-        self._crossfade = max(1, round(float(merged["crossfade"]) * 1e-3 * self.sample_rate))
+        crossfade = max(1, round(float(merged["crossfade"]) * 1e-3 * self.sample_rate))
+        if crossfade != self._fade.size:
+            self._fade = _fade(crossfade)
         seed = round(float(merged["seed"]))
         if seed != self._seed:
             self._seed = seed
@@ -108,24 +111,44 @@ class Voice:
 
         `modulation_at(sample)` gives the calibrated volts at an absolute sample; it is asked once per frame, at
         the frame's first sample.  `edges` are those not given before, in order of time: an edge ahead of these
-        samples waits for its own, one that lies behind acts on the first sample and counts in
-        `late_edges`.  However the stream is cut into calls, the samples are the same.
+        samples waits for its own, one that lies behind acts on the first sample; where it starts a hit, it
+        counts in `late_edges`.  However the stream is cut into calls, the samples are the same.
         """
         out = np.zeros(count, dtype=np.float32)
         start, end = self._position, self._position + count
-        self._queue(edges)
+        self.queue(edges)
         while True:
             due = bool(self._pending) and self._pending[0][0] < end
             stop = self._pending[0][0] if due else end
             self._fill(out[self._position - start : stop - start], modulation_at)
             if not due:
                 break
-            self._act(stop)
+            self._act(stop, modulation_at)
+        return out
+
+    def starts(self, edge: Edge) -> bool:
+        """Says whether a hit starts at this edge, were it the next one."""
+        return self._gates.starts(edge)
+
+    def go_back(self, sample: int, given: np.ndarray) -> None:
+        """Goes back to `sample`, where an edge of the next call starts a hit.
+
+        `given` [n] is what was returned since that sample; it is taken for the old sound, which fades
+        out under the hit.  The levels of the gates stay what they are.
+        """
+        self._position = sample
+        self._given = given
+
+    def listen(self, sound: np.ndarray) -> None:
+        """Measures what has been played, the next samples [n] of it; nothing happens without a meter."""
         if self._meter is not None:
-            for report in self._meter.feed(out):
+            for report in self._meter.feed(sound):
                 self.heard = report
                 self._heard.append(report)
-        return out
+
+    def sample_of(self, edge: Edge) -> int:
+        """Returns the absolute sample of an edge."""
+        return round(float(edge.time) * self.sample_rate)
 
     def take_frames(self) -> List[FrameReport]:
         """Returns, once each, the reports of the frames begun since the last call (at most 1024)."""
@@ -139,28 +162,45 @@ class Voice:
         """Returns, once each, the absolute samples of the hits started since the last call (at most 1024)."""
         return _take(self._triggers)
 
-    def _queue(self, edges: Sequence[Edge]) -> None:
+    def queue(self, edges: Sequence[Edge]) -> None:
+        """Takes edges as `render` does, for the next call of it."""
         for edge in edges:
-            sample = round(float(edge.time) * self.sample_rate)
+            sample = self.sample_of(edge)
             if sample < self._position:
                 sample = self._position
-                self.late_edges += 1
+                self.late_edges += self._gates.starts(edge)
             self._pending.append((sample, edge))
         if edges:
             self._pending.sort(key=_sample_of)
 
-    def _act(self, sample: int) -> None:
+    def _act(self, sample: int, modulation_at: Callable[[int], Volts]) -> None:
         """Takes all edges of one sample, then starts at most one hit, so that the hit sees them all."""
         starts = False
         while self._pending and self._pending[0][0] == sample:
             starts = self._gates.feed(self._pending.pop(0)[1]) or starts
         if starts:
-            if self._hit.sounding or self._hit.left:
-                self._hit = self._ending.begin(self._hit, self._crossfade)
+            self._end_old(modulation_at)
             self._hit.start(self._seed, self.hits)
             self._mapper.trigger()
             self._triggers.append(sample)
+            self.started_at = sample
             self.hits += 1
+
+    def _end_old(self, modulation_at: Callable[[int], Volts]) -> None:
+        """Makes what sounds now, old tails included, the tail that fades out from the present sample on."""
+        old, self._given = self._given[: self._fade.size], self._given[:0]
+        start = self._position
+        if old.size < self._fade.size:
+            self._position += old.size
+            rest = np.zeros(self._fade.size - old.size, dtype=np.float32)
+            reported = len(self._frames)
+            self._fill(rest, modulation_at)
+            while len(self._frames) > reported:
+                # A frame of the sound that ends is nobody's present frame.
+                self._frames.pop()
+            old = np.concatenate((old, rest))
+            self._position = start
+        self._tail = old * self._fade
 
     def _fill(self, out: np.ndarray, modulation_at: Callable[[int], Volts]) -> None:
         """Writes the next samples into `out` [n], which holds zeros."""
@@ -171,15 +211,25 @@ class Voice:
             part = self._hit.read(min(self._hit.left, out.size - place))
             out[place : place + part.size] = part
             place += part.size
-        self._ending.add_to(out)
+        count = min(out.size, self._tail.size)
+        if count > 0:
+            out[:count] += self._tail[:count]
+            self._tail = self._tail[count:]
         self._position += out.size
 
     def _next_frame(self, sample: int, modulation_at: Callable[[int], Volts]) -> None:
-        passed = (sample - self._mapped_at) / float(self.sample_rate)
+        # A hit may start before a frame that the old sound's end has needed.
+        passed = max(0, sample - self._mapped_at) / float(self.sample_rate)
         self._mapped_at = sample
         targets = self._mapper.frame(modulation_at(sample), self._gates.macro, passed)
         self.frame = self._hit.frame(sample, targets, self._temperature, self._guarded)
         self._frames.append(self.frame)
+
+
+def _fade(length: int) -> np.ndarray:
+    """Returns the gain of a fade, float32 [length]: a raised cosine without its two ends."""
+    steps = np.arange(1, length + 1) / (length + 1.0)
+    return np.asarray(0.5 + 0.5 * np.cos(np.pi * steps), dtype=np.float32)
 
 
 def _sample_of(pair: Tuple[int, Edge]) -> int:

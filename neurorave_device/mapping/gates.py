@@ -39,15 +39,20 @@ class GateRoles:
         pairs = zip(self._levels, self._roles)
         return any(level and role == "macro" for level, role in pairs)
 
-    def feed(self, edge: Edge) -> bool:
-        """Take one edge, in order of time, and say whether a sound starts at it."""
-        self._levels[edge.gate - 1] = edge.rising
+    def starts(self, edge: Edge) -> bool:
+        """Say whether a sound starts at this edge, were it the next one."""
         if not edge.rising or self._roles[edge.gate - 1] != "trigger":
             return False
-        if self._last is not None:
-            since = edge.time - self._last
-            # Time only turns back when a stream starts afresh.
-            if 0.0 <= since < REFRACTORY_SECONDS - 1e-9:
-                return False
-        self._last = edge.time
-        return True
+        if self._last is None:
+            return True
+        since = edge.time - self._last
+        # Time only turns back when a stream starts afresh.
+        return not 0.0 <= since < REFRACTORY_SECONDS - 1e-9
+
+    def feed(self, edge: Edge) -> bool:
+        """Take one edge, in order of time, and say whether a sound starts at it."""
+        starts = self.starts(edge)
+        self._levels[edge.gate - 1] = edge.rising
+        if starts:
+            self._last = edge.time
+        return starts

@@ -104,3 +104,30 @@ def test_a_writer_and_a_reader_in_two_threads_agree() -> None:
             got.append(out)
     writer.join()
     assert np.array_equal(np.concatenate(got), np.arange(1, total + 1))
+
+
+@given(
+    st.integers(0, 600),
+    st.integers(0, 600),
+    st.integers(-50, 700),
+    st.integers(0, 200),
+    st.integers(0, 512),
+)
+def test_what_is_queued_can_be_taken_back_and_nothing_else(
+    written: int, taken: int, position: int, margin: int, more: int
+) -> None:
+    buffer = FrameBuffer(600)
+    taken = min(written, taken)
+    buffer.write(np.arange(written, dtype=np.float32))
+    buffer.read(np.zeros(taken, dtype=np.float32))
+    took = buffer.take_back(position, margin)
+    assert took == (taken + margin <= position <= written)
+    end = position if took else written
+    assert (buffer.read_position, buffer.filled) == (taken, end - taken)
+    more = min(more, buffer.free)
+    buffer.write(np.arange(1000, 1000 + more, dtype=np.float32))
+    out = np.zeros(buffer.filled, dtype=np.float32)
+    buffer.read(out)
+    expected = np.concatenate((np.arange(taken, end), np.arange(1000, 1000 + more)))
+    assert np.array_equal(out, expected)
+    assert buffer.underruns == 0

@@ -139,3 +139,20 @@ def test_silence_becomes_exact_zero_in_the_end() -> None:
     stage.process(np.ones(1000, dtype=np.float32))
     last = [stage.process(np.zeros(4096, dtype=np.float32)) for _ in range(60)][-1]
     assert not last.any()
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=8), st.integers(0, 7))
+def test_a_stage_that_goes_back_does_the_same_again(cuts: List[int], place: int) -> None:
+    random = np.random.RandomState(sum(cuts))
+    stage = OutputStage(44100, -3.0)
+    for number, count in enumerate(cuts):
+        stage.process(random.standard_normal(count).astype(np.float32))
+        stage.set_level(-20.0 * (number % 2))
+    state = stage.snapshot()
+    sound = (3.0 * random.standard_normal(900)).astype(np.float32)
+    if place == 3:
+        sound[100] = np.nan
+    first = stage.process(sound)
+    stage.restore(state)
+    assert stage.snapshot() == state
+    assert np.array_equal(stage.process(sound), first)

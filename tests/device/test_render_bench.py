@@ -80,7 +80,7 @@ def test_all_keys_of_the_contract_are_there(monkeypatch: Any) -> None:
 def test_every_gate_waits_the_same_time_within_a_sample() -> None:
     delays = gate_delays(load_bundle(TOY), gates=30)
     assert np.ptp(delays) <= 1.0 / 44100 + 1e-9
-    assert np.median(delays) == pytest.approx(timing(20.0, 128, 44100).delay, abs=2.0 / 44100)
+    assert np.median(delays) == pytest.approx(timing(20.0, 128, 44100, 512).gate, abs=2.0 / 44100)
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])

@@ -38,7 +38,11 @@ class Rig:
     """
 
     def __init__(
-        self, length: Optional[int] = None, panel: Optional[Panel] = None, meter: bool = False
+        self,
+        length: Optional[int] = None,
+        panel: Optional[Panel] = None,
+        meter: bool = False,
+        latency: float = 20.0,
     ) -> None:
         self.clock = VirtualClock(500.0)
         self.shared = SharedMemory.create()
@@ -46,7 +50,7 @@ class Rig:
         self.shared.parameters.write(pack_values(self.values))
         receiving, self.sending = make_pipe()
         self.receiving = receiving
-        self.plan = timing(20.0, BLOCK, RATE)
+        self.plan = timing(latency, BLOCK, RATE, HOP)
         self.stream = StreamClock(self.clock, RATE)
         self.history = VoltHistory()
         self.panel = panel or VirtualPanel(self.stream)
@@ -62,7 +66,7 @@ class Rig:
             self.shared.parameters,
             self.shared.telemetry,
             BLOCK,
-            self.plan.delay,
+            self.plan.gate,
             self.shared.ring.write,
             self.clock,
             length,
@@ -161,7 +165,7 @@ def test_200_presses_at_random_times_all_sound_after_the_same_delay(make_rig: An
     # The output takes sample 0 at the start: what is pressed at t belongs to the sample that is due at t.
     delays = [sample - then * RATE for sample, then in zip(triggers, pressed)]
     assert max(delays) - min(delays) <= 1.0
-    assert abs(np.mean(delays) - (rig.plan.delay * RATE + BLOCK)) <= 1.0
+    assert abs(np.mean(delays) - (rig.plan.gate * RATE + BLOCK)) <= 1.0
     assert rig.voice.late_edges == 0
     assert rig.buffer.underruns == 0
 
@@ -172,7 +176,7 @@ def test_what_the_output_gets_is_what_the_voice_makes_offline(make_rig: Any) -> 
     add_edge = rig.synthesis.add_edge
 
     def note(edge: Edge) -> None:
-        collected.append(edge._replace(time=edge.time + rig.plan.delay))
+        collected.append(edge._replace(time=edge.time + rig.plan.gate))
         add_edge(edge)
 
     rig.scan._add_edge = note
@@ -187,10 +191,65 @@ def test_what_the_output_gets_is_what_the_voice_makes_offline(make_rig: Any) -> 
     whole = stage.process(voice.render(live.size, lambda sample: (0.0, 0.0, 0.0, 0.0), collected))
     assert np.abs(whole).max() > 0.01
     assert np.abs(live - whole).max() < 1e-5
-    # The ring had it all, too, and a little more: what waits in the buffer.
+    # The ring had it all, too.
     position, copy = rig.shared.ring.read(0)
-    assert position == rig.voice.position
-    assert np.array_equal(copy[: live.size], live)
+    assert live.size - BLOCK <= position <= live.size
+    assert np.array_equal(copy, live[:position])
+
+
+@pytest.mark.parametrize("latency", [6.0, 20.0, 80.0])
+def test_a_gate_does_not_wait_for_what_is_queued(make_rig: Any, latency: float) -> None:
+    rig = make_rig(latency=latency)
+    rig.run(rig.clock.now() + 0.2)
+    rig.press(1, True)
+    pressed = rig.taken
+    rig.run(rig.clock.now() + 0.1)
+    sound = sound_of(rig)
+    first = int(np.flatnonzero(np.abs(sound) > 1e-4)[0])
+    assert 0 <= first - pressed - rig.plan.gate * RATE <= BLOCK + 20
+    assert rig.plan.gate < 0.010
+
+
+def test_hits_2_ms_apart_all_sound_and_nothing_clicks(make_rig: Any) -> None:
+    alone = make_rig()
+    rig = make_rig()
+    for number, one in enumerate((alone, rig)):
+        one.values.update(temperature=0.0)
+        one.shared.parameters.write(pack_values(one.values))
+        one.run(one.clock.now() + 0.1)
+        for _ in range(1 + 30 * number):
+            one.press(1, True)
+            one.run(one.clock.now() + 0.001)
+            one.press(1, False)
+            one.run(one.clock.now() + 0.0011)
+        one.run(one.clock.now() + 0.2)
+    assert len(rig.voice.take_triggers()) == 31
+    assert (rig.voice.late_edges, rig.buffer.underruns, rig.synthesis.late) == (0, 0, 0)
+    hit = sound_of(alone)
+    fade = np.abs(hit).max() * np.pi / 2.0 / round(0.004 * RATE)
+    assert np.abs(np.diff(sound_of(rig))).max() <= 3.0 * (np.abs(np.diff(hit)).max() + fade)
+
+
+def test_a_gate_that_is_noticed_late_acts_as_soon_as_it_can_and_is_counted(make_rig: Any) -> None:
+    rig = make_rig()
+    rig.run(rig.clock.now() + 0.1)
+    rig.synthesis.add_edge(Edge(1, True, rig.stream.now() - 0.008))
+    rig.run(rig.clock.now() + 0.1)
+    (trigger,) = rig.voice.take_triggers()
+    sound = sound_of(rig)
+    assert rig.voice.late_edges == 1
+    assert np.flatnonzero(sound)[0] in range(trigger, trigger + 3)
+    assert rig.buffer.underruns == 0
+
+
+def test_a_block_that_comes_after_the_buffer_is_empty_is_late(make_rig: Any) -> None:
+    rig = make_rig()
+    rig.run(rig.clock.now() + 0.1)
+    assert rig.synthesis.late == 0
+    rig.run(rig.clock.now() + 0.05, starved=True)
+    rig.run(rig.clock.now() + 0.1)
+    assert rig.synthesis.late == 1
+    assert rig.buffer.underruns > 1
 
 
 def test_gates_are_not_shifted_by_gaps_however_many_there_were(make_rig: Any) -> None:
@@ -270,7 +329,7 @@ def test_the_report_tells_what_was_asked_heard_and_how_loud(make_rig: Any) -> No
     assert report.peak >= report.level > 0.001
     assert len(report.asked) == len(report.heard) == len(report.mask) == 5
     assert report.heard[0] > quiet.heard[0]
-    assert 0 <= rig.voice.position - report.samples < HOP
+    assert 0 <= rig.taken - report.samples < HOP + BLOCK
     assert report.time == pytest.approx(report.samples / float(RATE))
 
 
@@ -323,11 +382,11 @@ def test_a_recording_moves_the_jacks_and_buttons_do_not(make_rig: Any) -> None:
     rig = make_rig(panel=Recorded())
     rig.press(1, True)
     rig.run(rig.clock.now() + 0.5)
-    assert rig.voice.take_triggers() == [round((0.1 + rig.plan.delay) * RATE)]
+    assert rig.voice.take_triggers() == [round((0.1 + rig.plan.gate) * RATE)]
     # The button's message was taken all the same: one that waits would wake the scan for ever.
     assert not CommandReceiver(rig.receiving).wait(0)
-    # What the voice asks for is as old as the delay, to the scan's millisecond.
-    sample = rig.voice.position
-    assert rig.synthesis._volts_at(sample)[0] == pytest.approx(
-        sample / RATE - rig.plan.delay, abs=0.0011
-    )
+    # A hit takes the volts of its gate's own moment, to the scan's millisecond; later frames the newest.
+    now = rig.stream.now()
+    sample = round((now + rig.plan.gate - 0.005) * RATE)
+    assert rig.synthesis._volts_at(sample)[0] == pytest.approx(now - 0.005, abs=0.0011)
+    assert rig.synthesis._volts_at(rig.voice.position)[0] == pytest.approx(now, abs=0.0011)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from neurorave_device.clock import VirtualClock
 from neurorave_device.inputs.base import SILENT_VOLTS
 from neurorave_device.stream import StreamClock, VoltHistory
-from neurorave_device.timing import timing
+from neurorave_device.timing import HIT_SECONDS, timing
 
 RATE = 44100
 BLOCK = 128
@@ -114,12 +114,20 @@ def test_the_history_gives_the_last_reading_not_after_a_time(
     assert history.newest == readings[-1][1]
 
 
-@given(latency=st.floats(1.0, 1000.0), block=st.integers(16, 4096), rate=st.integers(8000, 96000))
-def test_the_buffer_holds_what_was_asked_and_the_delay_covers_it(
-    latency: float, block: int, rate: int
+@given(
+    latency=st.floats(1.0, 1000.0),
+    block=st.integers(16, 4096),
+    rate=st.integers(8000, 96000),
+    hop=st.integers(64, 2048),
+)
+def test_the_buffer_holds_what_was_asked_and_a_gate_does_not_wait_for_it(
+    latency: float, block: int, rate: int, hop: int
 ) -> None:
-    plan = timing(latency, block, rate)
+    plan = timing(latency, block, rate, hop)
     assert plan.capacity % block == 0
     assert plan.capacity >= max(2 * block, int(latency * 1e-3 * rate))
     assert plan.capacity < max(2 * block, latency * 1e-3 * rate) + block
-    assert plan.delay * rate >= plan.capacity + block
+    # The output may be reading a block, and the hit has to be computed.
+    assert plan.gate >= block / rate + HIT_SECONDS
+    assert plan.gate == timing(2.0 * latency, block, rate, hop).gate
+    assert plan.knob * rate >= plan.capacity + hop

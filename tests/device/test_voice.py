@@ -180,6 +180,31 @@ def test_an_edge_that_comes_too_late_acts_at_once_and_is_counted(toy: Bundle) ->
     assert voice.take_triggers() == [1000]
 
 
+def test_only_a_trigger_can_be_late(toy: Bundle) -> None:
+    voice = Voice(toy, {})
+    voice.render(1000, still)
+    voice.render(1000, still, [Edge(1, False, 500.0 / RATE), Edge(2, True, 600.0 / RATE)])
+    assert voice.late_edges == 0
+    assert voice.gate_levels == (False, True)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 1200), st.integers(0, 1400), st.sampled_from([1.0, 4.0, 30.0]))
+def test_a_trigger_in_what_was_made_already_sounds_as_if_it_had_been_known(
+    trigger: int, made: int, crossfade: float
+) -> None:
+    values = {"crossfade": crossfade}
+    edges = _edges([trigger]) + _edges([trigger + 2000])
+    whole = Voice(_shared(), values).render(6000, still, edges)
+    voice = Voice(_shared(), values)
+    given_now = voice.render(trigger + 2000 + made, still, edges[:2])
+    voice.go_back(trigger + 2000, given_now[trigger + 2000 :])
+    rest = voice.render(4000 - trigger, still, edges[2:])
+    assert voice.position == 6000
+    assert voice.late_edges == 0
+    assert np.array_equal(rest, whole[trigger + 2000 :])
+
+
 def test_an_edge_ahead_waits_for_its_sample(toy: Bundle) -> None:
     voice = Voice(toy, {})
     parts = [voice.render(300, still, _edges([777]))]
@@ -220,6 +245,7 @@ def test_cv_1_forces_the_first_latent_and_cv_2_moves_loudness(toy: Bundle) -> No
 def test_what_is_heard_is_measured_on_windows_centred_on_hops(toy: Bundle) -> None:
     voice = Voice(toy, {})
     sound = voice.render(40 * HOP, still, _edges([10 * HOP]))
+    voice.listen(sound)
     reports = voice.take_heard()
     assert [report.sample for report in reports] == [
         HOP * n for n in range(40 - (768 + HOP - 1) // HOP)
@@ -235,7 +261,7 @@ def test_what_is_heard_is_measured_on_windows_centred_on_hops(toy: Bundle) -> No
 
 def test_the_meter_follows_the_stream_from_any_start(toy: Bundle) -> None:
     voice = Voice(toy, {}, start_sample=1000)
-    voice.render(5000, still, _edges([1500]))
+    voice.listen(voice.render(5000, still, _edges([1500])))
     samples = [report.sample for report in voice.take_heard()]
     assert samples == [HOP * n for n in range(2, 10)]
 
@@ -243,6 +269,7 @@ def test_the_meter_follows_the_stream_from_any_start(toy: Bundle) -> None:
 def test_without_a_meter_nothing_is_heard_and_the_sound_is_the_same(toy: Bundle) -> None:
     deaf = Voice(toy, {}, meter=False)
     sound = deaf.render(4000, still, _edges([0]))
+    deaf.listen(sound)
     assert np.array_equal(sound, _play(toy, [0], 4000))
     assert deaf.take_heard() == []
 
@@ -305,10 +332,10 @@ def test_a_meter_that_goes_bad_starts_again(toy: Bundle) -> None:
     voice = Voice(toy, {})
     assert voice._meter is not None
     graph = voice._meter._graph
-    voice.render(2000, still, _edges([0]))
+    voice.listen(voice.render(2000, still, _edges([0])))
     graph.restore([np.full((1, 1536), np.nan, dtype=np.float32)])
     voice.take_heard()
-    voice.render(8000, still)
+    voice.listen(voice.render(8000, still))
     reports = voice.take_heard()
     assert len(reports) >= 13
     assert all(np.isfinite(report.heard).all() for report in reports)
