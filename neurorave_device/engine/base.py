@@ -45,9 +45,15 @@ class Graph(abc.ABC):
 
 
 class Engine(abc.ABC):
-    """Loads ONNX files into graphs."""
+    """Loads ONNX files into graphs.
+
+    `name` is what runs them (onnx, tensorrt), `note` a sentence for the player where that is not what might be
+    expected, `wants_plans` whether TensorRT plans should be built in the background; all final once all is loaded.
+    """
 
     name = ""
+    note = ""
+    wants_plans = False
 
     @abc.abstractmethod
     def load(self, path: str) -> Graph:
