@@ -1,15 +1,18 @@
 """What a process can do to meet its deadlines: thread priorities, garbage collection, thread switching."""
 
+import contextlib
 import gc
 import os
 import sys
 import threading
-from typing import Callable, Optional
+from typing import Callable, Iterator, Optional
 
-# The output's thread above the synthesis that feeds it, the short scan of the inputs between them.
+# The output's thread above the synthesis that feeds it, the short scan of the inputs between them: on one core a
+# scan that had to wait for a frame would notice a gate too late for its own sample (docs/sound-card.md).
 OUTPUT_PRIORITY = 70
 INPUTS_PRIORITY = 65
 SYNTHESIS_PRIORITY = 60
+LOADING_PRIORITY = 1
 # Python lets another thread run after this long at the latest; its own 5 ms are two audio blocks.
 SWITCH_SECONDS = 0.0005
 
@@ -21,6 +24,34 @@ def raise_priority(priority: int) -> bool:
     except (AttributeError, OSError):
         return False
     return True
+
+
+@contextlib.contextmanager
+def priority(level: int) -> Iterator[None]:
+    """Give the calling thread a real-time priority for a while, where that is permitted.
+
+    Threads that a library makes meanwhile, such as the one that calls back for a sound card, inherit it.
+    """
+    try:
+        before = os.sched_getscheduler(0), os.sched_getparam(0)
+    except (AttributeError, OSError):
+        yield
+        return
+    raised = raise_priority(level)
+    try:
+        yield
+    finally:
+        if raised:
+            os.sched_setscheduler(0, before[0], before[1])
+
+
+def lower_priority() -> None:
+    """Give the calling thread the ordinary priority, whatever it has inherited."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except (AttributeError, OSError):
+        # Where it is not known, none was inherited.
+        pass
 
 
 def settle() -> None:
@@ -39,12 +70,12 @@ def settle() -> None:
 
 
 class Worker(threading.Thread):
-    """A thread with a priority, whose exception is kept for the one who watches it.
+    """A thread with a priority (None: the ordinary one), whose exception is kept for the one who watches it.
 
     ``error`` is that exception, None while all is well.
     """
 
-    def __init__(self, name: str, priority: int, work: Callable[[], None]) -> None:
+    def __init__(self, name: str, priority: Optional[int], work: Callable[[], None]) -> None:
         super().__init__(name=name, daemon=True)
         self._priority = priority
         self._work = work
@@ -52,7 +83,10 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """Do the work."""
-        raise_priority(self._priority)
+        if self._priority is None:
+            lower_priority()
+        else:
+            raise_priority(self._priority)
         try:
             self._work()
         except Exception as error:

@@ -7,6 +7,7 @@ from typing import Callable, NamedTuple, Optional
 import numpy as np
 
 from neurorave_device.clock import Clock
+from neurorave_device.realtime import OUTPUT_PRIORITY, raise_priority
 
 # Fills the float32 block [n] that it is given, in place. Called from the output's own thread or callback.
 Pull = Callable[[np.ndarray], None]
@@ -26,12 +27,17 @@ class AudioStats(NamedTuple):
 class AudioOut(abc.ABC):
     """Takes blocks of mono float32 samples at its own pace and brings them to somebody's ears.
 
-    `start`, `stop` and `stats` belong to one controlling thread; `fault` may be read by any.
+    `start`, `stop` and `stats` belong to one controlling thread; `fault` and `notice` may be read by any.
     """
 
     @property
     def fault(self) -> Optional[str]:
         """One sentence for the player where something went wrong since `start`, otherwise None."""
+        return None
+
+    @property
+    def notice(self) -> Optional[str]:
+        """One sentence for the face where it plays on, but not as it should; otherwise None."""
         return None
 
     @abc.abstractmethod
@@ -113,6 +119,7 @@ class PacedOut(AudioOut):
             self._due = self._clock.now()
 
     def _run(self) -> None:
+        raise_priority(OUTPUT_PRIORITY)
         try:
             while not self._stopping:
                 self.step()

@@ -1,9 +1,9 @@
-"""Outputs: pace in virtual time, a full disk, sound cards that are there or not."""
+"""Outputs that keep time themselves: their pace in virtual time, a full disk."""
 
 import os
 import subprocess
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, List
 
 import numpy as np
 import pytest
@@ -13,7 +13,6 @@ from neurorave_device.audio.base import PATIENCE_SECONDS
 from neurorave_device.audio.browser import BrowserOut
 from neurorave_device.audio.file import FileOut, SoundWriter
 from neurorave_device.audio.null import NullOut
-from neurorave_device.audio.soundcard import SoundCardOut, output_names
 from neurorave_device.clock import VirtualClock
 from neurorave_device.errors import UserError
 
@@ -188,129 +187,3 @@ def test_a_power_cut_costs_no_more_than_the_last_second(tmp_path: Any, subtype: 
     samples, _ = soundfile.read(path)
     assert samples.size == 3 * 8000
     assert np.allclose(samples.reshape(-1, 100), np.arange(240)[:, None] / 512.0, atol=4e-5)
-
-
-class _Status:
-    def __init__(self, underflow: bool) -> None:
-        self.output_underflow = underflow
-
-
-class FakeCards:
-    """Stands in for the sounddevice module."""
-
-    class PortAudioError(Exception):
-        pass
-
-    class _Default:
-        device = [-1, 2]
-
-    default = _Default()
-
-    def __init__(self, names: List[str], refuse: bool = False) -> None:
-        self.rows = [{"name": "Microphone", "max_output_channels": 0}]
-        self.rows += [{"name": name, "max_output_channels": 2} for name in names]
-        self.refuse = refuse
-        self.opened: Dict[str, Any] = {}
-        self.calls: List[str] = []
-
-    def query_devices(self) -> List[Dict[str, Any]]:
-        return self.rows
-
-    def OutputStream(self, **options: Any) -> "FakeCards":
-        if self.refuse:
-            raise self.PortAudioError("Invalid sample rate [PaErrorCode -9997]")
-        self.opened = options
-        return self
-
-    def start(self) -> None:
-        self.calls.append("start")
-
-    def stop(self) -> None:
-        self.calls.append("stop")
-
-    def close(self) -> None:
-        self.calls.append("close")
-
-    def play(self, frames: int, underflow: bool = False) -> np.ndarray:
-        out = np.full((frames, 2), np.nan, dtype=np.float32)
-        self.opened["callback"](out, frames, None, _Status(underflow))
-        return out
-
-
-def _card(cards: FakeCards, device: Optional[str] = None) -> SoundCardOut:
-    return SoundCardOut(RATE, BLOCK, device, backend=cards)
-
-
-def test_a_sound_card_plays_on_both_channels_and_counts() -> None:
-    cards = FakeCards(["HDMI", "USB Audio"])
-    out = _card(cards)
-    out.start(Ramp())
-    assert (cards.opened["device"], cards.opened["samplerate"]) == (2, RATE)
-    first, second = cards.play(BLOCK), cards.play(64, underflow=True)
-    expected = np.arange(BLOCK + 64) / 1024.0
-    assert np.array_equal(np.concatenate((first, second)), np.stack((expected, expected), axis=1))
-    assert out.stats() == (1, 0, 2)
-    out.stop()
-    out.stop()
-    assert cards.calls == ["start", "stop", "close"]
-
-
-def test_a_card_is_found_by_a_part_of_its_name() -> None:
-    cards = FakeCards(["HDMI", "USB Audio"])
-    _card(cards, "usb").start(Ramp())
-    assert cards.opened["device"] == 2
-    _card(cards, "hdmi").start(Ramp())
-    assert cards.opened["device"] == 1
-    assert output_names(cards) == ["HDMI", "USB Audio"]
-
-
-def test_without_a_default_the_first_card_that_plays_is_taken() -> None:
-    cards = FakeCards(["HDMI"])
-    _card(cards).start(Ramp())
-    assert cards.opened["device"] == 1
-
-
-@pytest.mark.parametrize(
-    "cards, device, said",
-    [
-        (FakeCards([]), None, "finds no sound card; --audio browser"),
-        (
-            FakeCards(["HDMI", "USB Audio"]),
-            "Scarlett",
-            "no sound card 'Scarlett', there are HDMI, USB",
-        ),
-        (
-            FakeCards(["HDMI"], refuse=True),
-            None,
-            "'HDMI' refuses 44100 Hz in blocks of 128 .Invalid",
-        ),
-    ],
-)
-def test_no_card_is_one_sentence(cards: FakeCards, device: Optional[str], said: str) -> None:
-    with pytest.raises(UserError, match=said) as caught:
-        _card(cards, device).start(Ramp())
-    assert "\n" not in str(caught.value)
-
-
-def test_a_missing_portaudio_is_one_sentence(monkeypatch: Any) -> None:
-    class Finder:
-        def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-            if name == "sounddevice":
-                raise OSError("PortAudio library not found")
-
-    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Finder()] + sys.meta_path)
-    with pytest.raises(UserError, match=r"which is missing \(Debian: libportaudio2"):
-        SoundCardOut(RATE, BLOCK).start(Ramp())
-
-
-def test_an_error_in_the_callback_is_silence_and_a_sentence() -> None:
-    cards = FakeCards(["HDMI"])
-    out = _card(cards)
-
-    def pull(block: np.ndarray) -> None:
-        raise RuntimeError("gone")
-
-    out.start(pull)
-    assert not cards.play(BLOCK).any()
-    assert out.fault == "the sound stopped: RuntimeError: gone"
