@@ -22,8 +22,11 @@ TEST_ENV := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 PYTEST := $(TEST_ENV) $(BIN)/python -m pytest
 PYTEST36 := $(TEST_ENV) $(VENV36)/bin/python -m pytest
 
+# A sound card for tests, without hardware (tests/device/pulse.py).
+SOUND_CARD := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
+
 .PHONY: help setup setup-train setup-dev setup-device36 run test test-device test-device36 test-train test-panel \
-        test-wheel lint format bench wheel clean
+        test-sound-card test-wheel lint format bench wheel clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -101,7 +104,7 @@ wheel: | $(BIN)/python ## build the wheel for the board into dist/
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 # Runs every step even when an earlier one failed; pytest's main run comes last, so that its summary is what one reads.
-test: $(VENV)/.done-dev ## set up what is missing and run all tests and checks
+test: $(VENV)/.done-dev test-sound-card ## set up what is missing and run all tests and checks
 	@failed=
 	for step in lint test-device36 test-wheel; do
 	    echo "=== make $$step"
@@ -117,10 +120,14 @@ test: $(VENV)/.done-dev ## set up what is missing and run all tests and checks
 	$(PYTEST) $$skipped || failed="$$failed pytest"
 	[ -z "$$failed" ] || { echo "make test: failed:$$failed" >&2; exit 1; }
 
-test-device: $(VENV)/.done-dev ## the module's tests
+# Where it cannot be had its tests are skipped and say why; where CI is set they fail.
+test-sound-card:
+	@.ci/debian $(SOUND_CARD) || echo 'WITHOUT THEM NO SOUND CARD IS TESTED.' >&2
+
+test-device: $(VENV)/.done-dev test-sound-card ## the module's tests
 	@$(PYTEST) tests/device $(ARGS)
 
-test-device36: ## the module's tests on CPython 3.6 with the versions of JetPack 4.6
+test-device36: test-sound-card ## the module's tests on CPython 3.6 with the versions of JetPack 4.6
 	@if [ -z "$(PYTHON36)" ] && [ ! -x $(VENV36)/bin/python ] && ! .ci/find-python 3.6 >/dev/null; then
 	    echo 'NO CPYTHON 3.6 ON THIS MACHINE: the module is not tested as on the Jetson Nano ("pyenv install 3.6.15").' >&2
 	    [ -z "$${CI:-}" ] || exit 1

@@ -21,13 +21,21 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 
 SINK = "rig"
+RATE = 44100
 CHANNELS = 2
 SECONDS_TO_START = 10.0
+# A sequence that counts in these steps is exact in float32, for three minutes.
+STEPS = 2.0**23
 PACKAGES = "pulseaudio pulseaudio-utils libasound2-plugins libportaudio2"
 
 _PLUGINS = "/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so"
 _ALSA_BASE = "/usr/share/alsa/alsa.conf"
 _PR_SET_PDEATHSIG = 1
+
+
+def counted(samples: np.ndarray) -> np.ndarray:
+    """Return which numbers of a sequence in `STEPS` the samples are, int64; 0 is silence."""
+    return np.rint(samples.astype(np.float64) * STEPS).astype(np.int64)
 
 
 def missing() -> Optional[str]:
@@ -47,7 +55,7 @@ def missing() -> Optional[str]:
 class PulseRig:
     """The daemon and its null sink; `close` ends everything and removes the folder."""
 
-    def __init__(self, sample_rate: int = 44100) -> None:
+    def __init__(self, sample_rate: int = RATE) -> None:
         # Not pytest's folder: the name of a socket may be 107 characters long at most.
         self.folder = tempfile.mkdtemp(prefix="neurorave-rig-")
         self.sample_rate = sample_rate
