@@ -31,6 +31,10 @@ class Face:
         """Take detents of the encoder, clockwise positive."""
         self._act(self._encoder.turn(steps, now, fine), now)
 
+    def arrow(self, steps: int, now: float, fine: bool = False) -> None:
+        """Take steps of an upward key: a value rises, a list goes to the entry above."""
+        self.turn(steps if self.menu.changing else -steps, now, fine)
+
     def press(self, now: float) -> None:
         """Take the encoder's switch going down."""
         self._act(self._encoder.press(now), now)

@@ -9,7 +9,7 @@ from neurorave_device.parameters import PARAMETERS, Parameter
 from .canvas import Canvas
 from .encoder import CLICK, HOME, TURN, Gesture
 from .groups import Entry, Group, groups, shown
-from .link import CV_COUNT, FAULT, STARTING, FaceLink, Telemetry
+from .link import CV_COUNT, FAULT, STARTING, FaceLink, Telemetry, sounding
 from .pages import edit, info, message, play, splash
 from .steps import stepped
 from .words import title, word
@@ -54,6 +54,11 @@ class Menu:
     def cursor(self) -> int:
         """The line that the cursor is on; 0 is Back."""
         return self._list_cursor if self.place is Place.LIST else self._cursor
+
+    @property
+    def changing(self) -> bool:
+        """Whether turning changes a value, and does not move through a list or a text."""
+        return self.editing or self.place is Place.PLAY
 
     def handle(self, gesture: Gesture, now: float) -> None:
         """Act on a gesture. While a message is shown, the first click or turn only takes it away."""
@@ -189,6 +194,7 @@ class Menu:
             [self._destination(index) for index in range(1, CV_COUNT + 1)],
             telemetry,
             self._notice if now < self._notice_until else "",
+            sounding(self._link),
         )
 
     def _destination(self, index: int) -> str:

@@ -49,6 +49,36 @@ def test_each_group_opens_two_clicks_from_the_play_page() -> None:
         assert not hand.face.menu.editing
 
 
+def test_up_raises_a_value_and_goes_up_a_list() -> None:
+    hand = Hand()
+    menu = hand.face.menu
+    first = {line: group.entries[0].parameter for line, group in enumerate(groups(PARAMETERS), 1)}
+    line = next(line for line, parameter in first.items() if parameter.id.startswith("cv2"))
+
+    def up(steps: int) -> None:
+        hand.face.arrow(steps, hand.clock.now())
+        hand.clock.advance(1.0)
+
+    before = hand.link.get("level")
+    up(1)
+    assert hand.link.get("level") > before
+    hand.click()
+    up(-(line - 1))
+    assert menu.cursor == line
+    up(1)
+    assert menu.cursor == line - 1
+    up(-1)
+    hand.click()
+    up(1)
+    assert (menu.place, menu.cursor) == (Place.GROUP, 0)
+    up(-1)
+    hand.click()
+    assert menu.editing
+    chosen = hand.link.get(first[line].id)
+    up(1)
+    assert hand.link.get(first[line].id) == chosen + 1
+
+
 def test_back_is_the_first_line_of_every_page() -> None:
     hand = Hand()
     hand.open(3)

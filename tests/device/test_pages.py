@@ -109,6 +109,7 @@ def test_play_page_draws_whatever_is_measured(values, volts, peak, load, late, n
 
 def test_heard_bar_and_asked_tick_stand_where_the_values_are() -> None:
     hand = Hand()
+    hand.link.peak = 0.1
     hand.link.set_jack(3, volts=0.0)
     at_zero = _row(hand.picture(), 17)
     hand.link.set_jack(3, volts=5.0)
@@ -117,6 +118,25 @@ def test_heard_bar_and_asked_tick_stand_where_the_values_are() -> None:
     # Only asked ticks are lit in a row's first line, right of the labels.
     assert [x for x in range(50, 128) if at_zero[x]] == [50 + 39]
     assert [x for x in range(50, 128) if at_full[x]] == [127]
+
+
+@pytest.mark.parametrize("level", [0.0, -60.0, 6.0])
+def test_in_silence_nothing_is_asked_and_nothing_heard(level: float) -> None:
+    hand = Hand()
+    hand.link.set("level", level)
+    gain = 10.0 ** (level / 20.0)
+    # Between hits the model's own floor is left, far under any sound.
+    for peak in (0.0, 1e-4 * gain, float("nan")):
+        hand.link.peak = peak
+        silent = hand.picture()
+        assert [x for y in range(9, 49) for x in range(50, 128) if _row(silent, y)[x]] == [
+            x for _ in range(5) for x in range(50, 128, 15)
+        ]
+        hand.clock.advance(1.0)
+    hand.link.peak = 1e-3 * gain
+    sounding = hand.picture()
+    assert sum(_row(sounding, 9)) > sum(_row(silent, 9))
+    assert sum(_row(sounding, 20)) > sum(_row(silent, 20))
 
 
 def _row(picture: bytes, y: int) -> List[bool]:

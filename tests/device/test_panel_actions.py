@@ -55,6 +55,8 @@ def test_the_encoder_turns_clicks_and_holds() -> None:
     assert link.values["level"] == -1.0
     _do(actions, session, do="turn", steps=-1, fine=True, now=7.0)
     assert link.values["level"] == pytest.approx(-1.1)
+    _do(actions, session, do="arrow", steps=1, now=7.5)
+    assert link.values["level"] > -1.05
     _do(actions, session, do="press", now=8.0)
     _do(actions, session, do="release", now=8.1)
     assert face.menu.place is Place.LIST
@@ -114,6 +116,8 @@ BAD = [
     ('{"do": "turn", "steps": 1000}', "steps"),
     ('{"do": "turn", "steps": 0.5}', "steps"),
     ('{"do": "turn", "steps": 1, "fine": 0}', "fine"),
+    ('{"do": "arrow", "steps": 1, "fine": 0}', "fine"),
+    ('{"do": "arrow"}', "steps"),
     ('{"do": "press", "hard": true}', "hard"),
 ]
 
@@ -140,7 +144,9 @@ VALUES = st.one_of(
     st.sampled_from(SOURCES + tuple(default_values())),
     st.lists(st.integers(), max_size=2),
 )
-ACTIONS = st.sampled_from(["turn", "press", "release", "set", "jack", "gate", "clock", "other"])
+ACTIONS = st.sampled_from(
+    ["turn", "arrow", "press", "release", "set", "jack", "gate", "clock", "other"]
+)
 FIELDS = st.dictionaries(
     st.sampled_from(["index", "down", "id", "value", "steps", "source", "rate", "volts", "on"]),
     VALUES,

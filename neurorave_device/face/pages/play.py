@@ -23,12 +23,16 @@ def draw(
     destinations: Sequence[str],
     telemetry: Telemetry,
     notice: str = "",
+    sounding: bool = True,
 ) -> None:
     """Draw the play page.
 
     name: the bundle's. descriptors: their names in the bundle's order. destinations: of CV 1-4, as in the
     parameter table. notice: a word that replaces the status line, such as the level while it is turned.
+    sounding: False leaves asked and heard away.
     """
+    if not sounding:
+        telemetry = telemetry._replace(asked=(), heard=())
     load = "%d%%" % round(100.0 * max(0.0, telemetry.load))
     left = canvas.text_right(WIDTH, 0, load)
     canvas.text_fit(0, 0, title(name), left - 4)

@@ -31,6 +31,7 @@ class Actions:
         self._table: Dict[str, Callable[[Dict[str, Any], Session, float], None]] = {
             "turn": self._turn,
             "press": self._press,
+            "arrow": self._arrow,
             "release": self._release,
             "set": self._set,
             "jack": self._jack,
@@ -71,6 +72,12 @@ class Actions:
 
     def _press(self, message: Dict[str, Any], session: Session, now: float) -> None:
         _nothing_else(message, "press", "nothing more")
+    def _arrow(self, message: Dict[str, Any], session: Session, now: float) -> None:
+        steps = _integer(message, "steps", -_MOST_STEPS, _MOST_STEPS)
+        fine = _boolean(message, "fine") if "fine" in message else False
+        _nothing_else(message, "arrow", "steps, fine")
+        self._face.arrow(steps, now, fine)
+
         session.encoder = True
         self._face.press(now)
 

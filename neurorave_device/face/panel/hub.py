@@ -9,7 +9,7 @@ from neurorave_device.parameters import PARAMETERS
 
 from ..face import Face
 from ..led import brightness
-from ..link import SOURCES, FaceLink
+from ..link import SOURCES, FaceLink, sounding
 from ..words import word
 from .protocol import audio_frame, picture_frame, text_frame
 
@@ -105,6 +105,7 @@ class Hub:
         fields: Dict[str, Any] = dict(self._link.telemetry()._asdict())
         light = self._face.light()
         fields["light"] = {
+        fields["sounding"] = sounding(self._link)
             "word": light.word,
             "colour": light.colour,
             "brightness": brightness(light, now),

@@ -1,4 +1,5 @@
 // One bar per descriptor: what is heard as a filled bar, what is asked as a mark, both in words below.
+// In silence there is neither.
 
 import { element, setText } from "./dom.js";
 
@@ -23,6 +24,7 @@ export class Bars {
 
   build(descriptors, words) {
     this.host.replaceChildren();
+    this.host.classList.add("idle");
     this.rows = descriptors.map((descriptor) => {
       const root = element("div", "bar", this.host);
       const heading = element("h2", "", root, words[descriptor.name] || descriptor.name);
@@ -37,14 +39,21 @@ export class Bars {
   }
 
   show(telemetry) {
+    const { sounding } = telemetry;
+    this.host.classList.toggle("idle", !sounding);
     this.rows.forEach((row, index) => {
       const heard = Math.min(1, Math.max(0, telemetry.heard[index] || 0));
       const asked = Math.min(1, Math.max(0, telemetry.asked[index] || 0));
       const free = !telemetry.mask[index];
       row.root.classList.toggle("free", free);
-      row.heard.style.transform = `scaleX(${heard.toFixed(3)})`;
+      row.heard.style.transform = `scaleX(${sounding ? heard.toFixed(3) : 0})`;
       row.asked.style.left = `${(100 * asked).toFixed(1)}%`;
       const { quantiles, unit } = row;
+      if (!sounding) {
+        setText(row.askedText, "\u2013");
+        setText(row.heardText, "");
+        return;
+      }
       setText(row.askedText, free ? "free" : `asked ${short(physical(quantiles, asked), unit)}`);
       setText(row.heardText, `heard ${short(physical(quantiles, heard), unit)}`);
     });

@@ -50,10 +50,10 @@ export class EncoderView {
     this.dial.setAttribute("aria-valuetext", `${this.detents} detents`);
   }
 
-  turn(steps, fine) {
+  turn(steps, fine, what = "turn") {
     if (steps === 0) return;
     this.turned(steps);
-    this.link.act(fine ? { do: "turn", steps, fine } : { do: "turn", steps });
+    this.link.act(fine ? { do: what, steps, fine } : { do: what, steps });
   }
 
   press() {
@@ -118,9 +118,11 @@ export class EncoderView {
 
   key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    // Clockwise is the next entry of a list, which is below; the page does not know when a value is edited.
-    const turns = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, PageDown: 5, PageUp: -5 };
+    // Clockwise is the next entry of a list, which is below, but raises a value: the module knows which it is.
+    const turns = { ArrowRight: 1, ArrowLeft: -1 };
+    const arrows = { ArrowUp: 1, ArrowDown: -1, PageUp: 5, PageDown: -5 };
     if (event.key in turns) this.turn(turns[event.key], event.shiftKey);
+    else if (event.key in arrows) this.turn(arrows[event.key], event.shiftKey, "arrow");
     else if (event.key === "Enter" || event.key === " ") this.press();
     else return;
     event.preventDefault();

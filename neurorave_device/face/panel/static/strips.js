@@ -132,15 +132,15 @@ export class GateStrip {
     this.index = index;
     this.link = link;
     this.holds = new Set();
-    this.root = element("section", "strip", host);
+    this.root = element("section", "strip gate", host);
     this.root.setAttribute("aria-label", `Gate ${index}`);
     element("h2", "", this.root, `Gate ${index}`);
     this.role = element("strong", "role", this.root, "\u00a0");
-    this.button = element("button", "gate-button", this.root);
+    this.button = element("button", `gate-button gate-${index}`, this.root);
     this.button.type = "button";
     this.button.setAttribute("aria-label", `Gate ${index}`);
     this.button.setAttribute("aria-keyshortcuts", KEYS[index - 1].toUpperCase());
-    this.button.append("gate");
+    this.button.append(`gate ${index}`);
     element("kbd", "", this.button, KEYS[index - 1].toUpperCase());
     this.clock = element("button", "switch", this.root, "clock");
     this.clock.type = "button";
