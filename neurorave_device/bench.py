@@ -55,12 +55,14 @@ def bench(
     `gate_to_sound_ms` is the time from a gate to its first audible sample leaving the buffer, with the
     module's own blocks, buffer and gate delay, in simulated time; what a sound card or a browser adds is not in it.
     `realtime` says whether the thread had the synthesis thread's priority, which only a paced run asks for, `rss_mib`
-    is the largest memory of the process. Raises UserError on bad input. Main thread.
+    is the largest memory of the process, `engine` what really ran the graphs and `engine_note` why, if it says.
+    Raises UserError on bad input. Main thread.
     """
     if not 0.0 < seconds <= 86400.0:
         raise UserError("seconds: {} is not allowed; it must be above 0".format(seconds))
     clock = clock or SystemClock()
-    bundle = load_bundle(bundle_dir, make_engine(engine, threads))
+    runs = make_engine(engine, threads)
+    bundle = load_bundle(bundle_dir, runs)
     info = bundle.info
     settle()
     deadline = info.hop / float(info.sample_rate)
@@ -70,8 +72,10 @@ def bench(
     delays = 1e3 * gate_delays(bundle)
     return {
         "bundle": bundle_dir,
-        "engine": engine,
-        "threads": threads,
+        "engine": runs.name,
+        "engine_note": runs.note,
+        # TensorRT has one thread, however many were asked for.
+        "threads": 1 if runs.name == "tensorrt" else threads,
         "paced": paced,
         "realtime": realtime,
         "sample_rate": info.sample_rate,

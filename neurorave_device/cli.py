@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_render(commands)
     _add_models(commands)
     _add_bench(commands)
+    _add_plan(commands)
     _add_doctor(commands)
     _add_calibrate(commands)
     return parser
@@ -312,6 +313,30 @@ def _bench_text(report: Dict[str, Any]) -> str:
             % (gate["p50"], gate["p99"], gate["max"], gate["jitter"]),
         )
     )
+
+
+def _add_plan(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "plan",
+        "build the TensorRT plans of a bundle for this board",
+        "neurorave plan --bundle models/hand_percussion --json -",
+    )
+    parser.add_argument("--bundle", metavar="DIR", required=True, help="the model to plan for")
+    parser.add_argument("--again", action="store_true", help="also where there are plans already")
+    _add_json(parser)
+    parser.set_defaults(command=_plan)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from neurorave_device import plan
+
+    report = plan.make(options.bundle, options.again, plan.show_on_terminal)
+    if options.json is not None:
+        _write_json(options.json, report)
+    if options.json != "-":
+        print(plan.as_text(report))
+    return 0
 
 
 def _add_doctor(commands: Any) -> None:

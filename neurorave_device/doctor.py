@@ -103,6 +103,38 @@ class Machine:
         except UserError as error:
             raise OSError(str(error)) from None
 
+    def tensorrt_abilities(self) -> str:
+        """Say what this TensorRT can do, found by looking; ImportError and others as of the import."""
+        from neurorave_device.engine.tensorrt.toolkit import abilities
+
+        return abilities(importlib.import_module("tensorrt"))
+
+    def gpu(self) -> str:
+        """Return the GPU and the release of the board's system; OSError where none can be used."""
+        from neurorave_device.engine.tensorrt.toolkit import Missing, find_board, find_toolkit
+
+        try:
+            board = find_board(find_toolkit())
+        except Missing as error:
+            raise OSError(str(error)) from None
+        text = "%s, compute capability %s, L4T %s"
+        return text % (board.gpu, board.capability, board.l4t)
+
+    def plans(self, folder: str) -> List[Tuple[str, str]]:
+        """Return (path of the bundle, what its plans lack or '') for the bundles in a folder; OSError as `gpu`."""
+        from neurorave_device.engine.checks import list_bundles
+        from neurorave_device.engine.tensorrt.engine import TensorRtEngine
+        from neurorave_device.engine.tensorrt.planning import lacking
+        from neurorave_device.engine.tensorrt.toolkit import Missing
+        from neurorave_device.errors import UserError
+
+        try:
+            engine = TensorRtEngine()
+            rows = [row for row in list_bundles(folder) if not row.fault]
+            return [(row.folder, lacking(row.folder, engine)) for row in rows]
+        except (Missing, UserError) as error:
+            raise OSError(str(error)) from None
+
     def nodes(self, pattern: str) -> List[str]:
         """Return the device nodes that match a pattern."""
         return sorted(glob.glob(pattern))
@@ -125,7 +157,7 @@ def examine(machine: Machine, models: str = "models") -> List[Result]:
     results += [check(machine) for check in checks]
     results.append(_models(machine, models))
     results += [_node(machine, *row) for row in BOARD_NODES]
-    results.append(_tensorrt(machine))
+    results += _tensorrt(machine, models)
     return results
 
 
@@ -240,12 +272,41 @@ def _node(machine: Machine, name: str, pattern: str, use: str) -> Result:
     return Result(name, OK, ", ".join(found))
 
 
-def _tensorrt(machine: Machine) -> Result:
+def _tensorrt(machine: Machine, models: str) -> List[Result]:
+    """Check TensorRT and what it needs, one thing after the other as far as they are there."""
     try:
         version = machine.version("tensorrt")
+        abilities = machine.tensorrt_abilities()
     except Exception:
-        return Result("tensorrt", OK, "not there; ONNX Runtime plays.")
-    return Result("tensorrt", OK, "%s; this version plays on ONNX Runtime." % version)
+        return [Result("tensorrt", OK, "not there; ONNX Runtime plays.")]
+    results = [Result("tensorrt", OK, "%s, %s" % (version, abilities))]
+    try:
+        machine.version("pycuda.driver")
+    except Exception as error:
+        text = (
+            "cannot be imported (%s), so ONNX Runtime plays: `.venv/bin/pip install pycuda`, on JetPack 4.6 "
+            "after `.venv/bin/pip install 'pip<22'`."
+        )
+        return results + [Result("pycuda", WARN, text % _line(error))]
+    results.append(Result("pycuda", OK, "there; it captures no CUDA graphs, frames are launched."))
+    try:
+        results.append(Result("gpu", OK, machine.gpu()))
+    except Exception as error:
+        return results + [Result("gpu", WARN, "%s; ONNX Runtime plays." % _line(error))]
+    results.append(_plans(machine, models))
+    return results
+
+
+def _plans(machine: Machine, models: str) -> Result:
+    try:
+        found = machine.plans(models)
+    except Exception as error:
+        return Result("plans", WARN, "%s." % _line(error))
+    for folder, lack in found:
+        if lack:
+            text = "%s: %s; run `neurorave plan --bundle %s`."
+            return Result("plans", WARN, text % (folder, lack, folder))
+    return Result("plans", OK, ", ".join(folder for folder, _ in found) or "no bundles, no plans")
 
 
 def _line(error: BaseException) -> str:

@@ -27,9 +27,8 @@ def make_engine(name: str = "onnx", threads: int = 1) -> Engine:
             return engine
         except Missing as error:
             raise UserError(
-                "engine: tensorrt cannot be used here, since {}; allowed are auto and onnx".format(
-                    error
-                )
+                "engine: tensorrt cannot be used here, since {}; use --engine auto or "
+                "--engine onnx".format(error)
             ) from None
     raise UserError("engine: {!r} is unknown; allowed are {}".format(name, ", ".join(ENGINES)))
 

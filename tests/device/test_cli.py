@@ -22,6 +22,7 @@ COMMANDS = [
     ["models", "list"],
     ["models", "check"],
     ["bench"],
+    ["plan"],
     ["doctor"],
     ["calibrate"],
 ]

@@ -23,6 +23,7 @@ class Paper(Machine):
         self.barred: List[str] = []
         self.runs_on = ["CPUExecutionProvider"]
         self.release = (3, 11, 2)
+        self.planned = [("models/hand_percussion", "")]
 
     def python(self) -> Tuple[int, int, int]:
         return self.release
@@ -51,6 +52,15 @@ class Paper(Machine):
         if isinstance(self.found, Exception):
             raise self.found
         return list(self.found)
+
+    def tensorrt_abilities(self) -> str:
+        return "tensors by name"
+
+    def gpu(self) -> str:
+        return "a GPU"
+
+    def plans(self, folder: str) -> List[Tuple[str, str]]:
+        return self.planned
 
     def nodes(self, pattern: str) -> List[str]:
         return self.present.get(pattern, [])

@@ -1,6 +1,7 @@
 """Graphs on TensorRT, through fakes that have the names of 8.2, 10 and 11 and no others."""
 
 import gc
+import importlib
 import inspect
 import os
 import shutil
@@ -22,7 +23,7 @@ from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import Edge
 
 from .toy import TOY, copy_toy, still
-from .trt_fakes import APIS, install, set_fault
+from .trt_fakes import APIS, install, set_fault, uninstall
 
 DECODER = os.path.join(TOY, "decoder.onnx")
 
@@ -36,6 +37,7 @@ def api(request: Any, monkeypatch: Any, tmp_path: Any) -> Iterator[str]:
     cuda = sys.modules["pycuda.driver"]
     # Whatever a test does, nothing stays on the device.
     assert cuda.fake_allocations == {} and cuda.fake_contexts == []
+    uninstall()
 
 
 def plan(path: str, half: bool = False) -> TensorRtEngine:
@@ -189,6 +191,7 @@ def test_half_precision_is_near_and_not_equal(monkeypatch: Any, tmp_path: Any) -
         assert np.allclose(found, right, atol=2e-2)
     finally:
         worker.close_shared()
+        uninstall()
 
 
 def test_a_voice_plays_the_same_through_either_engine(api: str) -> None:
@@ -229,7 +232,7 @@ def test_a_plan_that_does_not_load_leaves_nothing_on_the_device(
 
 def test_no_plan_names_the_file_and_what_to_do(api: str, tmp_path: Any) -> None:
     other = os.path.join(copy_toy(tmp_path), "decoder.onnx")
-    with pytest.raises(UserError, match="decoder.onnx: it has no plan yet; .neurorave plan"):
+    with pytest.raises(UserError, match=r"decoder.onnx: it has no plan yet; .neurorave plan"):
         TensorRtEngine().load(other)
     shutil.rmtree(os.path.dirname(other))
 
@@ -239,8 +242,8 @@ def test_the_fakes_have_no_name_that_the_real_ones_lack(
     name: str, monkeypatch: Any, tmp_path: Any
 ) -> None:
     install(monkeypatch, tmp_path, name)
-    fake = __import__("tensorrt")
-    strict = __import__("fake_core").Strict
+    fake = importlib.import_module("tensorrt")
+    strict = importlib.import_module("fake_core").Strict
     found = [c for _, c in inspect.getmembers(fake, inspect.isclass) if issubclass(c, strict)]
     assert len(found) >= 3
     for kind in found:
@@ -250,3 +253,4 @@ def test_the_fakes_have_no_name_that_the_real_ones_lack(
         assert hasattr(fake, gone) == (name != "api8")
     assert hasattr(fake.BuilderFlag, "FP16") == (name != "api11")
     assert hasattr(fake.NetworkDefinitionCreationFlag, "EXPLICIT_BATCH") == (name != "api11")
+    uninstall()

@@ -69,6 +69,16 @@ def make_plans(
     return made
 
 
+def lacking(folder: str, engine: TensorRtEngine) -> str:
+    """Say which graph of a bundle has no usable plan and why, '' where all have; raises UserError."""
+    for role, path in graph_paths(folder).items():
+        try:
+            engine.stored(path)
+        except PlanRefused as error:
+            return "{}: {}".format(role, error)
+    return ""
+
+
 def _there(engine: TensorRtEngine, role: str, path: str) -> Optional[Made]:
     try:
         key, stored = engine.stored(path)

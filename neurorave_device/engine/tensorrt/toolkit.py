@@ -48,7 +48,7 @@ def find_board(toolkit: Toolkit, l4t_file: str = L4T_FILE) -> Board:
         device = cuda.Device(0)
         capability = device.compute_capability()
         units = device.get_attribute(cuda.device_attribute.MULTIPROCESSOR_COUNT)
-        gpu = "{}, {} multiprocessors".format(device.name(), units)
+        gpu = "{}, multiprocessors: {}".format(device.name(), units)
     except Exception as error:  # pycuda raises classes of its own
         raise Missing("no GPU answers (" + one_line(error) + ")") from None
     version = str(getattr(toolkit.trt, "__version__", "unknown"))
@@ -76,6 +76,14 @@ def half_precision(trt: Any) -> bool:
     TensorRT 11 has no such flag: its networks are strongly typed, half precision would have to be in the file.
     """
     return hasattr(trt.BuilderFlag, "FP16")
+
+
+def abilities(trt: Any) -> str:
+    """Return in words what of this TensorRT the engine will use."""
+    names = "by name" if hasattr(trt, "TensorIOMode") else "by number"
+    half = "half precision" if half_precision(trt) else "single precision only"
+    progress = "with progress" if hasattr(trt, "IProgressMonitor") else "without progress"
+    return "tensors {}, {}, builds {}".format(names, half, progress)
 
 
 def one_line(error: BaseException) -> str:

@@ -139,7 +139,11 @@ class CudaWorker:
 
     def _take_down(self) -> None:
         for resources in list(self._owned):
-            self._free(resources)
+            try:
+                self._free(resources)
+            except Exception:
+                # After a fault of the GPU every call fails; what there was goes with the context.
+                continue
         self.stream = None
         if self._context is not None:
             self._context.pop()

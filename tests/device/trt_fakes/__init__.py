@@ -20,13 +20,18 @@ def install(monkeypatch: Any, folder: Any, api: str = "api8", fault: str = "") -
         monkeypatch.syspath_prepend(path)
     inherited = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths + ([inherited] if inherited else [])))
-    for name in list(sys.modules):
-        if name.split(".")[0] in ("tensorrt", "pycuda", "fake_core", "fake_named"):
-            monkeypatch.delitem(sys.modules, name)
+    uninstall()
     plans = str(folder)
     monkeypatch.setenv("NEURORAVE_PLANS", plans)
     set_fault(monkeypatch, fault)
     return plans
+
+
+def uninstall() -> None:
+    """Forget the fakes that were imported; their folders leave the path with the test."""
+    for name in list(sys.modules):
+        if name.split(".")[0] in ("tensorrt", "pycuda", "fake_core", "fake_named"):
+            del sys.modules[name]
 
 
 def set_fault(monkeypatch: Any, fault: str) -> None:

@@ -4,6 +4,7 @@ Its device memory is the host's, but it is stern: each call needs a context that
 each address must lie in a live allocation, and what is put on a stream happens when the stream is synchronized.
 """
 
+import atexit
 import ctypes
 import os
 import threading
@@ -17,6 +18,15 @@ fake_contexts: List["Context"] = []
 fake_threads: List[int] = []
 _streams: Dict[int, "Stream"] = {}
 _current = threading.local()
+
+
+def _cleanup() -> None:
+    """Abort as pycuda does where a context is left when the interpreter ends."""
+    if fake_contexts:
+        os._exit(134)
+
+
+atexit.register(_cleanup)
 
 
 class Error(Exception):
