@@ -12,6 +12,9 @@ from typing import Callable, Iterator, Optional
 OUTPUT_PRIORITY = 70
 INPUTS_PRIORITY = 65
 SYNTHESIS_PRIORITY = 60
+# What is in no hurry in the process that plays. It is real-time all the same: a thread that holds the interpreter
+# while another process has its core makes those above wait too.
+BACKGROUND_PRIORITY = 40
 LOADING_PRIORITY = 1
 # Python lets another thread run after this long at the latest; its own 5 ms are two audio blocks.
 SWITCH_SECONDS = 0.0005
@@ -45,15 +48,6 @@ def priority(level: int) -> Iterator[None]:
             os.sched_setscheduler(0, before[0], before[1])
 
 
-def lower_priority() -> None:
-    """Give the calling thread the ordinary priority, whatever it has inherited."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    except (AttributeError, OSError):
-        # Where it is not known, none was inherited.
-        pass
-
-
 def settle() -> None:
     """Set up the interpreter for playing: no garbage collection any more, threads switched quickly.
 
@@ -70,12 +64,12 @@ def settle() -> None:
 
 
 class Worker(threading.Thread):
-    """A thread with a priority (None: the ordinary one), whose exception is kept for the one who watches it.
+    """A thread with a priority, whose exception is kept for the one who watches it.
 
     ``error`` is that exception, None while all is well.
     """
 
-    def __init__(self, name: str, priority: Optional[int], work: Callable[[], None]) -> None:
+    def __init__(self, name: str, priority: int, work: Callable[[], None]) -> None:
         super().__init__(name=name, daemon=True)
         self._priority = priority
         self._work = work
@@ -83,10 +77,7 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """Do the work."""
-        if self._priority is None:
-            lower_priority()
-        else:
-            raise_priority(self._priority)
+        raise_priority(self._priority)
         try:
             self._work()
         except Exception as error:

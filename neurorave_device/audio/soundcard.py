@@ -10,7 +10,7 @@ from neurorave_device.audio.null import NullOut
 from neurorave_device.audio.resample import ResampledPull
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.errors import UserError
-from neurorave_device.realtime import Worker
+from neurorave_device.realtime import BACKGROUND_PRIORITY, Worker
 
 # How often the watching thread looks at the stream, and how often it tries to open a card that is gone.
 WATCH_SECONDS = 0.1
@@ -87,7 +87,7 @@ class SoundCardOut(AudioOut):
     def start(self, pull: Pull) -> None:
         """Opens the card and begins to pull; raises UserError where there is none or it refuses."""
         self.open(pull, threads=True)
-        self._watcher = Worker("sound card", None, self._run)
+        self._watcher = Worker("sound card", BACKGROUND_PRIORITY, self._run)
         self._watcher.start()
 
     def open(self, pull: Pull, threads: bool = False) -> None:
