@@ -78,6 +78,10 @@ def write_bundle(
     graphs would not run on the board or weigh too much.
     """
     files, parameters, macs = {}, 0, 0.0
+    z, _ = content.sounding_latents(model, prepared)
+    if isinstance(model, PaperModel):
+        # Nothing brings the published latents to unit spread, as the playable models do with theirs.
+        prior.reach((z - ordering.mean) @ ordering.basis.T)
     for role, graph in build_graphs(model, prior, ordering).items():
         path = folder / f"{role}.onnx"
         write_onnx(graph, path)
@@ -88,7 +92,6 @@ def write_bundle(
         if role in ("decoder", "prior"):
             parameters += count_parameters(path)
             macs += count_macs(path) * model.sample_rate / model.hop
-    z, _ = content.sounding_latents(model, prepared)
     files["preview"] = write_preview(folder, model.sample_rate, model.hop)
     cost = {"parameters": parameters, "mac_per_second": round(macs)}
     knots = content.latent_quantiles(z, ordering)

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 from neurorave_train.nets.stream import Stream
 
 QUIET_FRAMES = 12
+# Latents of unit spread stay within this; a sample far outside is a slip of the mixture.
+REACH = 6.0
 
 
 def _step(x: Tensor) -> Tensor:
@@ -69,6 +71,7 @@ class Prior(nn.Module):
     """
 
     quiet_level: Tensor
+    limit: Tensor
 
     def __init__(
         self, latents: int, descriptors: int, width: int = 192, components: int = 6
@@ -80,11 +83,21 @@ class Prior(nn.Module):
         self.lead = Mixture(width, 1, components, 64)
         self.follow = Mixture(width + 1, size - 1, components, 128)
         self.register_buffer("quiet_level", torch.tensor(0.03))
+        self.register_buffer("limit", torch.full((latents,), REACH), persistent=False)
 
     @property
     def noise_size(self) -> int:
         """Values of the noise input of one frame."""
         return 2 + 1 + (self.latents + self.descriptors - 1)
+
+    def reach(self, latents: Tensor) -> None:
+        """Let the output reach as far as ordered latents [N, L] do that have no unit spread.
+
+        That is six deviations of each coordinate, more where one of these frames lies beyond, and
+        never less than without this call.
+        """
+        spread = torch.maximum(REACH * latents.std(dim=0), latents.abs().amax(dim=0))
+        self.limit = spread.clamp(min=REACH).to(self.limit)
 
     def pack(self, z: Tensor, q: Tensor) -> Tensor:
         """Latents and quantile units as one vector of about unit spread."""
@@ -138,7 +151,7 @@ class Prior(nn.Module):
         rest = self.follow.sample(torch.cat([h, lead], dim=-1), second, rest_noise, temperature)
         x = torch.cat([lead, rest], dim=-1)
         z, q = self.unpack(x)
-        z = torch.clamp(z, -6.0, 6.0)
+        z = torch.minimum(torch.maximum(z, -self.limit), self.limit)
         loudness, others = q.split_with_sizes([1, self.descriptors - 1], dim=-1)
         silent = _step(self.quiet_level - loudness)
         quiet = (quiet + silent) * silent
