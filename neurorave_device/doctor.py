@@ -6,17 +6,20 @@ Every check is a function of a `Machine`, which says what is there; tests make t
 import glob
 import importlib
 import os
+import resource
 import subprocess
 import sys
 import warnings
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from neurorave_device.audio.cards import Card, playing_cards
+from neurorave_device.realtime import INPUTS_PRIORITY, OUTPUT_PRIORITY, SYNTHESIS_PRIORITY
 
 OK = "ok"
 WARN = "warn"
 FAIL = "fail"
 
 OLDEST_PYTHON = (3, 6)
-REALTIME_PRIORITY = 60
 
 # What `neurorave run` cannot do without, with the module that is imported for it.
 NEEDED = (
@@ -65,26 +68,29 @@ class Machine:
 
         return [str(name) for name in onnxruntime.get_available_providers()]
 
-    def sound_cards(self) -> List[str]:
-        """Return the names of the sound outputs; OSError without PortAudio."""
-        import sounddevice
+    def sound_cards(self) -> List[Card]:
+        """Return the sound cards that can play; UserError without PortAudio."""
+        return playing_cards()
 
-        found = sounddevice.query_devices()
-        return [str(row["name"]) for row in found if row["max_output_channels"] > 0]
-
-    def try_realtime(self) -> None:
-        """Take real-time priority and give it back; OSError where that is not permitted.
+    def try_realtime(self, level: int) -> None:
+        """Take a real-time priority and give it back; OSError where that is not permitted.
 
         A process of its own does it, so that nothing of it stays behind.
         """
         script = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(%d))"
         done = subprocess.call(
-            [sys.executable, "-S", "-c", script % REALTIME_PRIORITY],
+            [sys.executable, "-S", "-c", script % level],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         if done != 0:
             raise PermissionError("real-time priority is not permitted")
+
+    def realtime_limit(self) -> int:
+        """Return the largest real-time priority that this user's limits allow; root's are not asked."""
+        if os.geteuid() == 0:
+            return OUTPUT_PRIORITY
+        return resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
 
     def free_bytes(self, folder: str) -> Optional[int]:
         """Return the free space of a folder's file system, None where there is no such folder."""
@@ -215,19 +221,43 @@ def _sound_cards(machine: Machine) -> Result:
     if not found:
         text = "PortAudio finds no output: --audio soundcard will not work; %s." % hint
         return Result("soundcard", WARN, text)
-    return Result("soundcard", OK, ", ".join(found))
+    named = ["%s (%s%d Hz)" % (row.name, "default, " * row.default, row.rate) for row in found]
+    return Result("soundcard", OK, ", ".join(named))
 
 
 def _realtime(machine: Machine) -> Result:
-    try:
-        machine.try_realtime()
-    except Exception:
+    levels = (
+        ("output", OUTPUT_PRIORITY),
+        ("inputs", INPUTS_PRIORITY),
+        ("synthesis", SYNTHESIS_PRIORITY),
+    )
+    barred = [row for row in levels if not _permitted(machine, row[1])]
+    if not barred:
+        named = ", ".join("%s %d" % row for row in levels)
+        return Result("realtime", OK, "permitted: %s" % named)
+    what = "not permitted"
+    if len(barred) < len(levels):
+        what += " for %s" % " and ".join("%s (%d)" % row for row in barred)
+    if machine.realtime_limit() >= OUTPUT_PRIORITY:
+        # The limits are not what forbids it.
         text = (
-            "not permitted, so a busy machine may cause gaps: add '@audio - rtprio 80' to "
-            "/etc/security/limits.d/audio.conf and join the group audio."
+            "%s although the limits allow it, so a busy machine may cause gaps: the kernel gives this control "
+            "group no real time (RT_GROUP_SCHED), or a container forbids it."
         )
-        return Result("realtime", WARN, text)
-    return Result("realtime", OK, "permitted")
+    else:
+        text = (
+            "%s, so a busy machine may cause gaps: add '@audio - rtprio 80' to "
+            "/etc/security/limits.d/audio.conf, join the group audio, and log in again."
+        )
+    return Result("realtime", WARN, text % what)
+
+
+def _permitted(machine: Machine, level: int) -> bool:
+    try:
+        machine.try_realtime(level)
+    except Exception:
+        return False
+    return True
 
 
 def _shared_memory(machine: Machine) -> Result:

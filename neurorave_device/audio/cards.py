@@ -1,6 +1,6 @@
 """The sound cards that PortAudio finds: which one is meant, and at which rates it plays."""
 
-from typing import Any, List, Optional
+from typing import Any, List, NamedTuple, Optional
 
 from neurorave_device.errors import UserError
 
@@ -22,11 +22,22 @@ def import_backend() -> Any:
     return sounddevice
 
 
-def output_names(backend: Any = None) -> List[str]:
-    """Returns the names of the sound cards that can play; raises UserError where PortAudio is missing."""
+class Card(NamedTuple):
+    """A sound card that can play: its name, its own sample rate, and whether it is the system's default."""
+
+    name: str
+    rate: int
+    default: bool
+
+
+def playing_cards(backend: Any = None) -> List[Card]:
+    """Returns the sound cards that can play; raises UserError where PortAudio is missing."""
     backend = backend or import_backend()
+    default = backend.default.device[1]
     return [
-        row["name"] for row in backend.query_devices() if row["max_output_channels"] >= CHANNELS
+        Card(str(row["name"]), round(row["default_samplerate"]), number == default)
+        for number, row in enumerate(backend.query_devices())
+        if row["max_output_channels"] >= CHANNELS
     ]
 
 

@@ -114,7 +114,9 @@ class FakeCards:
 
     def _initialize(self) -> None:
         self.scans += 1
-        self.seen = [{"name": "Microphone", "max_output_channels": 0}]
+        self.seen = [
+            {"name": "Microphone", "max_output_channels": 0, "default_samplerate": 16000.0}
+        ]
         for name in self.plugged:
             rate = float(self.rates.get(name, 48000))
             self.seen.append({"name": name, "max_output_channels": 2, "default_samplerate": rate})

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import pytest
 
 from neurorave_device import doctor
+from neurorave_device.audio.cards import Card
 from neurorave_device.doctor import FAIL, OK, WARN, Machine, Result, examine, exit_status
 from neurorave_device.shared import total_bytes
 
@@ -15,8 +16,9 @@ class Paper(Machine):
 
     def __init__(self) -> None:
         self.broken: Dict[str, Exception] = {}
-        self.cards: Any = ["HDA Intel"]
-        self.realtime = True
+        self.cards: Any = [Card("HDA Intel", 48000, True)]
+        self.realtime = 99
+        self.limit = 0
         self.free: Optional[int] = 1 << 30
         self.found: Any = [("hand_percussion", "")]
         self.present: Dict[str, List[str]] = {}
@@ -36,14 +38,17 @@ class Paper(Machine):
     def providers(self) -> List[str]:
         return self.runs_on
 
-    def sound_cards(self) -> List[str]:
+    def sound_cards(self) -> List[Card]:
         if isinstance(self.cards, Exception):
             raise self.cards
         return list(self.cards)
 
-    def try_realtime(self) -> None:
-        if not self.realtime:
+    def try_realtime(self, level: int) -> None:
+        if level > self.realtime:
             raise PermissionError()
+
+    def realtime_limit(self) -> int:
+        return self.limit
 
     def free_bytes(self, folder: str) -> Optional[int]:
         return self.free
@@ -116,11 +121,41 @@ def test_no_sound_card_is_a_warning_only(cards: Any) -> None:
     assert exit_status(results) == 0
 
 
+def test_sound_cards_are_named_with_their_rates() -> None:
+    machine = Paper()
+    machine.cards = [Card("HDMI", 44100, False), Card("USB Audio", 48000, True)]
+    assert row(examine(machine), "soundcard") == Result(
+        "soundcard", OK, "HDMI (44100 Hz), USB Audio (default, 48000 Hz)"
+    )
+
+
 def test_no_realtime_permission_is_a_warning_with_the_remedy() -> None:
     machine = Paper()
-    machine.realtime = False
+    machine.realtime = 0
     found = row(examine(machine), "realtime")
-    assert found.state == WARN and "rtprio" in found.text
+    assert found.state == WARN and "rtprio 80" in found.text
+    assert found.text.startswith("not permitted, so")
+
+
+def test_a_permission_that_ends_too_low_names_what_it_is_too_low_for() -> None:
+    machine = Paper()
+    machine.realtime = machine.limit = 60
+    found = row(examine(machine), "realtime")
+    assert found.state == WARN and "rtprio 80" in found.text
+    assert found.text.startswith("not permitted for output (70) and inputs (65), so")
+
+
+def test_a_kernel_that_refuses_what_the_limits_allow_is_told_apart() -> None:
+    machine = Paper()
+    machine.realtime, machine.limit = 0, 80
+    found = row(examine(machine), "realtime")
+    assert found.state == WARN and "rtprio" not in found.text
+    assert "RT_GROUP_SCHED" in found.text
+
+
+def test_realtime_says_which_priorities_are_taken() -> None:
+    text = row(examine(Paper()), "realtime").text
+    assert text == "permitted: output 70, inputs 65, synthesis 60"
 
 
 def test_shared_memory_that_is_full_fails_and_a_missing_one_warns() -> None:

@@ -6,7 +6,7 @@ from typing import Any, Optional
 import numpy as np
 import pytest
 
-from neurorave_device.audio.cards import output_names
+from neurorave_device.audio.cards import Card, playing_cards
 from neurorave_device.audio.soundcard import SoundCardOut
 from neurorave_device.clock import VirtualClock
 from neurorave_device.errors import UserError
@@ -43,7 +43,11 @@ def test_a_card_is_found_by_a_part_of_its_name() -> None:
     assert cards.stream.name == "USB Audio"
     card(cards, "hdmi").open(Ramp())
     assert cards.stream.name == "HDMI"
-    assert output_names(cards) == ["HDMI", "USB Audio"]
+
+
+def test_the_cards_that_play_are_told_with_their_rates() -> None:
+    cards = FakeCards(["HDMI", "USB Audio"], rates={"HDMI": 44100})
+    assert playing_cards(cards) == [Card("HDMI", 44100, False), Card("USB Audio", 48000, True)]
 
 
 def test_without_a_default_the_first_card_that_plays_is_taken() -> None:
