@@ -16,7 +16,8 @@ from neurorave_device.errors import UserError
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.export import bundle as content
 from neurorave_train.export.graphs import build_graphs
-from neurorave_train.export.onnx_file import count_macs, count_parameters, lint, write_onnx
+from neurorave_train.export.lint import lint
+from neurorave_train.export.onnx_file import count_macs, count_parameters, write_onnx
 from neurorave_train.export.preview import write_preview
 from neurorave_train.nets.paper_model import PaperModel
 from neurorave_train.nets.sound_model import SoundModel
@@ -77,11 +78,11 @@ def write_bundle(
     """Writes graphs, preview and bundle.yaml into an empty folder; raises UserError where the
     graphs would not run on the board or weigh too much.
     """
-    files, parameters, macs = {}, 0, 0.0
     z, _ = content.sounding_latents(model, prepared)
     if isinstance(model, PaperModel):
         # Nothing brings the published latents to unit spread, as the playable models do with theirs.
         prior.reach((z - ordering.mean) @ ordering.basis.T)
+    files, parameters, macs = {}, 0, 0.0
     for role, graph in build_graphs(model, prior, ordering).items():
         path = folder / f"{role}.onnx"
         write_onnx(graph, path)

@@ -17,7 +17,8 @@ from onnx import TensorProto, helper
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_train.export.bundle import order_latents
 from neurorave_train.export.graphs import Ordering, build_graphs
-from neurorave_train.export.onnx_file import count_macs, lint, write_onnx
+from neurorave_train.export.lint import lint
+from neurorave_train.export.onnx_file import count_macs, write_onnx
 from neurorave_train.export.preview import StreamedGraph
 from neurorave_train.nets.prior import Prior
 from neurorave_train.nets.stream import Stream
@@ -138,7 +139,7 @@ def _model(
     x = helper.make_tensor_value_info("x", kind, shape)
     y = helper.make_tensor_value_info("y", kind, shape)
     graph = helper.make_graph([helper.make_node(op, ["x"], ["y"])], "g", [x], [y])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=7)
 
 
 @pytest.mark.parametrize(
