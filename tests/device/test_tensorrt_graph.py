@@ -1,8 +1,10 @@
 """Graphs on TensorRT, through fakes that have the names of 8.2, 10 and 11 and no others."""
 
+import functools
 import gc
 import importlib
 import inspect
+import operator
 import os
 import shutil
 import sys
@@ -153,6 +155,30 @@ def test_one_thread_owns_the_context_and_any_thread_may_run_frames(api: str) -> 
     assert np.array_equal(found, fresh)
     makers = sys.modules["pycuda.driver"].fake_threads[-1:]
     assert makers and threading.get_ident() not in makers
+
+
+def test_many_threads_may_hand_over_at_once(api: str) -> None:
+    cuda = worker.shared_worker(TensorRtEngine().toolkit)
+    wrong: List[int] = []
+
+    def ask(first: int) -> None:
+        for number in range(first, first + 500):
+            if cuda.call(functools.partial(operator.neg, number)) != -number:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=ask, args=(1000 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30.0)
+    assert wrong == [] and not any(thread.is_alive() for thread in threads)
+
+
+def test_an_exception_in_the_cuda_thread_comes_out_where_the_work_was_given(api: str) -> None:
+    cuda = worker.shared_worker(TensorRtEngine().toolkit)
+    with pytest.raises(ZeroDivisionError):
+        cuda.call(lambda: 1 // 0)
+    assert cuda.call(lambda: 7) == 7
 
 
 def test_a_graph_that_is_dropped_in_any_thread_frees_its_memory(api: str) -> None:
