@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from typing import Any, Dict, Iterator, List, Optional
@@ -25,9 +26,12 @@ from neurorave_device.engine.tensorrt.job import (
 from neurorave_device.engine.tensorrt.planning import lacking, make_plans
 from neurorave_device.engine.tensorrt.verify import record
 from neurorave_device.processes import DONE, READY, REFUSED, Process, Status
+from neurorave_device.realtime import SYNTHESIS_PRIORITY
 
-from .toy import TOY
+from .toy import DATA, TOY
 from .trt_fakes import APIS, install, set_fault, uninstall
+
+ROOT = os.path.dirname(os.path.dirname(DATA))
 
 
 @pytest.fixture()
@@ -210,9 +214,14 @@ def test_a_build_in_a_process_of_its_own(fakes: Any, api: str) -> None:
     state = finish(job)
     assert state.state == FINISHED and state.text == "The TensorRT plans are ready."
     assert [plan.role for plan in state.plans] == ["decoder", "prior", "meter"]
-    assert lacking(TOY, TensorRtEngine()) == ""
+    engine = TensorRtEngine()
+    assert lacking(TOY, engine) == ""
     assert job.poll() == state
     job.stop()
+    # The very thread that TensorRT builds in has stepped back.
+    header = engine.stored(os.path.join(TOY, "prior.onnx"))[1].payload.split(b"\n")[1]
+    facts = json.loads(header.decode("ascii"))
+    assert facts["nice"] >= 10 and not facts["fifo"]
 
 
 @pytest.mark.parametrize(
@@ -256,17 +265,51 @@ def test_a_build_that_is_stopped_can_be_started_again(fakes: Any, monkeypatch: A
     assert not [name for name in os.listdir(folder) if "unfinished" in name]
 
 
+def test_a_build_ends_with_the_process_that_wanted_it(fakes: Any) -> None:
+    fakes(fault="hang")
+    script = (
+        "import os, sys, time; sys.path.insert(0, {!r}); "
+        "from neurorave_device.engine.tensorrt.job import PlanJob; job = PlanJob({!r})\n"
+        "while job.poll().role != 'decoder': time.sleep(0.01)\n"
+        "print(job._process.pid, flush=True); os._exit(0)"
+    ).format(ROOT, TOY)
+    child = int(subprocess.check_output([sys.executable, "-c", script]).decode("ascii"))
+    end = time.monotonic() + 60.0
+    while runs(child) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not runs(child)
+
+
+def runs(process: int) -> bool:
+    """Say whether a process is there and no zombie."""
+    try:
+        with open("/proc/{}/stat".format(process), encoding="ascii") as handle:
+            return handle.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_a_build_steps_back_and_is_the_first_to_go(fakes: Any) -> None:
     script = (
         "import os, sys; sys.path.insert(0, {!r}); "
         "from neurorave_device.engine.tensorrt.plan_process import step_back; step_back(); "
         "print(os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0) == os.SCHED_OTHER, "
         "open('/proc/self/oom_score_adj').read())"
-    ).format(os.path.dirname(os.path.dirname(TOY.rsplit("/", 2)[0])))
-    import subprocess
-
+    ).format(ROOT)
     said = subprocess.check_output([sys.executable, "-c", script]).decode("ascii").split()
     assert int(said[0]) >= 10 and said[1:] == ["True", "1000"]
+
+
+def test_only_a_thread_that_plays_is_real_time(fakes: Any, monkeypatch: Any) -> None:
+    fakes()
+    raised: List[int] = []
+    monkeypatch.setattr(worker, "raise_priority", raised.append)
+    toolkit = TensorRtEngine().toolkit
+    worker.shared_worker(toolkit, realtime=False).call(lambda: None)
+    assert raised == []
+    worker.close_shared()
+    worker.shared_worker(toolkit).call(lambda: None)
+    assert raised == [SYNTHESIS_PRIORITY]
 
 
 class Scripted(Process):

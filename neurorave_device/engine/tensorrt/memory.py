@@ -48,7 +48,7 @@ class Exchange:
         self._near = np.zeros(layout.size, dtype=np.float32)
         self.arrays: Dict[str, np.ndarray] = dict(zip(shapes, layout.views(self._near)))
         self._far = cuda.pagelocked_empty(
-            layout.size, np.float32, mem_flags=cuda.host_alloc_flags.DEVICEMAP
+            (layout.size,), np.float32, mem_flags=cuda.host_alloc_flags.DEVICEMAP
         )
         self._far[...] = 0.0
         base = int(self._far.base.get_device_pointer())

@@ -15,7 +15,7 @@ from neurorave_device.engine.tensorrt.cache import BuildLock
 from neurorave_device.engine.tensorrt.engine import TensorRtEngine
 from neurorave_device.engine.tensorrt.planning import make_plans
 from neurorave_device.engine.tensorrt.toolkit import Missing
-from neurorave_device.engine.tensorrt.worker import close_shared
+from neurorave_device.engine.tensorrt.worker import close_shared, shared_worker
 from neurorave_device.errors import UserError
 from neurorave_device.processes import DONE, READY, StatusPipe, orphaned, run_child
 
@@ -66,6 +66,8 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     lock = None
     try:
         engine = TensorRtEngine()
+        # TensorRT builds in this thread, and the sound must not wait for that.
+        shared_worker(engine.toolkit, realtime=False)
         lock = BuildLock(engine.folder)
         if not lock.try_take():
             teller.tell("", "waiting", None)

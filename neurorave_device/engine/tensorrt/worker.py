@@ -39,9 +39,13 @@ class _Call:
 class CudaWorker:
     """A thread with a CUDA context of device 0, a stream, and everything made in it."""
 
-    def __init__(self, toolkit: Toolkit) -> None:
-        """Start the thread and make the context; raises Missing where that fails."""
+    def __init__(self, toolkit: Toolkit, realtime: bool = True) -> None:
+        """Start the thread and make the context; raises Missing where that fails.
+
+        ``realtime`` asks for the priority of the synthesis thread; otherwise it is that of the calling thread.
+        """
         self.toolkit = toolkit
+        self._realtime = realtime
         self.stream: Any = None
         self._context: Any = None
         self._calls: Deque[Optional[_Call]] = deque()
@@ -106,7 +110,8 @@ class CudaWorker:
             pass
 
     def _run(self) -> None:
-        raise_priority(SYNTHESIS_PRIORITY)
+        if self._realtime:
+            raise_priority(SYNTHESIS_PRIORITY)
         try:
             while True:
                 while self._calls:
@@ -155,14 +160,17 @@ _lock = threading.Lock()
 _shared: Optional[CudaWorker] = None
 
 
-def shared_worker(toolkit: Toolkit) -> CudaWorker:
-    """Return the process's worker, made at the first call: a second context would cost a board its memory."""
+def shared_worker(toolkit: Toolkit, realtime: bool = True) -> CudaWorker:
+    """Return the process's worker, made at the first call: a second context would cost a board its memory.
+
+    ``realtime`` counts at the first call.
+    """
     global _shared
     with _lock:
         if _shared is None or _shared._closed or _shared.toolkit != toolkit:
             if _shared is not None:
                 _shared.close()
-            _shared = CudaWorker(toolkit)
+            _shared = CudaWorker(toolkit, realtime)
         return _shared
 
 

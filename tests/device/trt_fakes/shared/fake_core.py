@@ -126,7 +126,9 @@ def make_plan(onnx: bytes, half: bool, version: str, logger: ILogger) -> Any:
     while fault() == "hang":
         signal.pause()
     wrong = fault() == ("half" if half else "single")
-    header = {"half": half, "version": version, "wrong": wrong}
+    fifo = os.sched_getscheduler(0) == os.SCHED_FIFO
+    header = {"half": half, "version": version, "wrong": wrong, "fifo": fifo}
+    header["nice"] = os.nice(0)
     return HostMemory(_MAGIC + json.dumps(header).encode("ascii") + b"\n" + onnx)
 
 

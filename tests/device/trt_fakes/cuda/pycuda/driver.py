@@ -175,10 +175,12 @@ def mem_alloc(size: int) -> DeviceAllocation:
     return DeviceAllocation(block)
 
 
-def pagelocked_empty(shape: int, dtype: Any, order: str = "C", mem_flags: int = 0) -> np.ndarray:
+def pagelocked_empty(
+    shape: Tuple[int, ...], dtype: Any, order: str = "C", mem_flags: int = 0
+) -> np.ndarray:
     _require_context()
     # As with pycuda, the array's base is what holds the memory.
-    return np.asarray(PagelockedHostAllocation((shape,), dtype, mem_flags))
+    return np.asarray(PagelockedHostAllocation(shape, dtype, mem_flags))
 
 
 def memcpy_htod(dest: int, src: np.ndarray) -> None:
