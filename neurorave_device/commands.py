@@ -10,9 +10,10 @@ dies in the middle of sending or receiving cannot leave half a message to its su
 import json
 import select
 import socket
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
-_LARGEST = 1024
+# A folder's path is the longest that can be in a message.
+_LARGEST = 8192
 
 
 class GatePress(NamedTuple):
@@ -22,14 +23,26 @@ class GatePress(NamedTuple):
     down: bool
 
 
-def encode(command: GatePress) -> bytes:
+class PlayBundle(NamedTuple):
+    """Another bundle is to play; ``folder`` is its path."""
+
+    folder: str
+
+
+Command = Union[GatePress, PlayBundle]
+
+
+def encode(command: Command) -> bytes:
     """Turn a command into one JSON message."""
-    return json.dumps({"command": "gate", "gate": command.gate, "down": command.down}).encode(
-        "utf-8"
-    )
+    fields: Dict[str, Any]
+    if isinstance(command, PlayBundle):
+        fields = {"command": "bundle", "folder": command.folder}
+    else:
+        fields = {"command": "gate", "gate": command.gate, "down": command.down}
+    return json.dumps(fields).encode("utf-8")
 
 
-def decode(message: bytes) -> GatePress:
+def decode(message: bytes) -> Command:
     """Turn a message back into its command; ValueError for anything else."""
     try:
         fields = json.loads(message.decode("utf-8"))
@@ -37,6 +50,9 @@ def decode(message: bytes) -> GatePress:
             gate, down = fields["gate"], fields["down"]
             if type(gate) is int and gate in (1, 2) and isinstance(down, bool):
                 return GatePress(gate, down)
+        if set(fields) == {"command", "folder"} and fields["command"] == "bundle":
+            if isinstance(fields["folder"], str):
+                return PlayBundle(fields["folder"])
     except (TypeError, UnicodeDecodeError):
         pass
     raise ValueError("not a command: %r" % message[:80])
@@ -49,7 +65,7 @@ class CommandSender:
         end.setblocking(False)
         self._end = end
 
-    def send(self, command: GatePress) -> bool:
+    def send(self, command: Command) -> bool:
         """Send a command; False where the sound process has stopped reading and the pipe is full."""
         try:
             self._end.send(encode(command))
@@ -70,7 +86,7 @@ class CommandReceiver:
         ready, _, _ = select.select([self._end], [], [], seconds)
         return bool(ready)
 
-    def receive(self) -> Optional[GatePress]:
+    def receive(self) -> Optional[Command]:
         """Return the next command, or None; a message that is no command is dropped."""
         while True:
             try:
@@ -82,9 +98,9 @@ class CommandReceiver:
             except ValueError:
                 continue
 
-    def drain(self) -> List[GatePress]:
+    def drain(self) -> List[Command]:
         """Return all commands that wait, oldest first."""
-        found: List[GatePress] = []
+        found: List[Command] = []
         while True:
             command = self.receive()
             if command is None:

@@ -14,6 +14,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import make_pipe
 from neurorave_device.config import Config
+from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import read_description
 from neurorave_device.errors import UserError
 from neurorave_device.parameters import default_values
@@ -21,6 +22,7 @@ from neurorave_device.processes import Child, Process
 from neurorave_device.settings import pack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.supervisor import Supervisor
+from neurorave_device.telemetry import unpack
 
 SOUND_MODULE = "neurorave_device.sound"
 FACE_MODULE = "neurorave_device.face_process"
@@ -73,7 +75,7 @@ def check(config: Config) -> None:
         if os.path.realpath(config.out) == os.path.realpath(config.cv_file):
             raise UserError("out: %s is the recording, it cannot be the output too" % config.out)
     if config.engine == "tensorrt":
-        raise UserError("engine: tensorrt is not in this version; use --engine onnx")
+        make_engine("tensorrt")
     _check_packages(config)
     read_description(config.bundle)
 
@@ -118,8 +120,11 @@ def run(config: Config, clock: Optional[Clock] = None) -> int:
         settings = {"config": config._asdict()}
 
         def start_sound() -> Process:
+            # One that died is followed by one that plays what it played last.
+            folder = unpack(shared.telemetry.read()).folder or config.bundle
+            started = {"config": config._replace(bundle=folder)._asdict()}
             found = {"shared": shared.descriptor, "commands": receiving.fileno()}
-            return Child(SOUND_MODULE, settings, found)
+            return Child(SOUND_MODULE, started, found)
 
         def start_face() -> Process:
             found = {"shared": shared.descriptor, "commands": sending.fileno()}

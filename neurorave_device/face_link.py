@@ -1,11 +1,13 @@
 """The face's link to the sound process, over shared memory and the command pipe."""
 
-from typing import Any, Dict, Tuple
+import os
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
+from neurorave_device.catalogue import Catalogue
 from neurorave_device.clock import Clock
-from neurorave_device.commands import CommandSender, GatePress
+from neurorave_device.commands import CommandSender, GatePress, PlayBundle
 from neurorave_device.engine.info import BundleInfo
 from neurorave_device.errors import UserError
 from neurorave_device.face.link import FAULT, PLAYING, STARTING, FaceLink, Telemetry
@@ -14,6 +16,7 @@ from neurorave_device.parameters import CV_COUNT, by_id
 from neurorave_device.settings import apply_panel, pack_panel, pack_values, unpack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.telemetry import STOPPING, Report, unpack
+from neurorave_device.timing import Timing
 
 # A sound process that has said nothing for this long is gone; its reports come once per frame.
 SILENCE = 1.0
@@ -24,23 +27,25 @@ _GATES = 2
 class SharedLink(FaceLink):
     """What the face sees of the module; all methods belong to the face's one thread.
 
-    ``latency`` is the time from a gate to its sound in seconds; ``virtual`` says whether the jacks of this
-    panel are wired to the sound.
+    ``bundle`` is the folder of the bundle that plays first, ``timing_of`` says how long gates and knobs take with
+    a bundle; ``virtual`` says whether the jacks of this panel are wired to the sound.
     """
 
     def __init__(
         self,
         shared: SharedMemory,
         commands: CommandSender,
-        info: BundleInfo,
-        latency: float,
+        bundle: str,
+        timing_of: Callable[[BundleInfo], Timing],
         virtual: bool,
         clock: Clock,
     ) -> None:
         self._shared = shared
         self._commands = commands
-        self._info = info
-        self._latency = latency
+        self._catalogue = Catalogue(bundle)
+        self._folder = bundle
+        self._info = self._catalogue.info(bundle)
+        self._timing_of = timing_of
         self._virtual = virtual
         self._clock = clock
         record = shared.parameters.read()
@@ -60,6 +65,7 @@ class SharedLink(FaceLink):
     def info(self) -> Dict[str, Any]:
         """Say what plays; see ``FaceLink``."""
         info = self._info
+        plan = self._timing_of(info)
         return {
             "name": info.name,
             "author": info.author,
@@ -68,7 +74,8 @@ class SharedLink(FaceLink):
             "sample_rate": info.sample_rate,
             "hop": info.hop,
             "latents": info.latents,
-            "latency_ms": 1000.0 * self._latency,
+            "latency_ms": 1000.0 * plan.gate,
+            "knob_ms": 1000.0 * plan.knob,
             "descriptors": [
                 {"name": row.name, "unit": row.unit, "quantiles": list(row.quantiles)}
                 for row in info.descriptors
@@ -84,6 +91,9 @@ class SharedLink(FaceLink):
             self._report = unpack(self._shared.telemetry.read())
             self._sequence = sequence
             self._heard_at = now
+            if self._report.folder and self._report.folder != self._folder:
+                self._folder = self._report.folder
+                self._info = self._catalogue.info(self._folder)
         report = self._report
         state, message = _STATES.get(report.state, report.state), report.message
         if self._sequence and state != FAULT and now - self._heard_at > SILENCE:
@@ -109,6 +119,18 @@ class SharedLink(FaceLink):
             gates=report.gates,
             message=message,
         )
+
+    def bundles(self) -> List[Dict[str, Any]]:
+        """Return the bundles that can be chosen; see ``FaceLink``."""
+        playing = os.path.abspath(self._folder)
+        return [
+            dict(row._asdict(), playing=self._catalogue.folder(row.name) == playing)
+            for row in self._catalogue.rows()
+        ]
+
+    def play_bundle(self, name: str) -> None:
+        """Let another bundle play; UserError where it is not there or cannot be played."""
+        self._commands.send(PlayBundle(self._catalogue.path(name)))
 
     def get(self, parameter_id: str) -> float:
         """Return a parameter's value; UserError for an unknown id."""

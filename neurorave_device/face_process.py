@@ -7,7 +7,6 @@ from typing import Any, Dict, List
 from neurorave_device.clock import SystemClock
 from neurorave_device.commands import CommandSender, GatePress, from_descriptor
 from neurorave_device.config import Config
-from neurorave_device.engine.description import read_description
 from neurorave_device.face.panel import server
 from neurorave_device.face_link import SharedLink
 from neurorave_device.processes import READY, StatusPipe, orphaned, run_child, stop_on_signal
@@ -27,12 +26,11 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     # A face that died with a finger on a button left the gate open.
     for gate in (1, 2):
         commands.send(GatePress(gate, False))
-    info = read_description(config.bundle).info
     link = SharedLink(
         SharedMemory(settings["shared"]),
         commands,
-        info,
-        timing(config.latency_ms, config.block, info.sample_rate, info.hop).gate,
+        config.bundle,
+        lambda info: timing(config.latency_ms, config.block, info.sample_rate, info.hop),
         config.panel == "virtual",
         clock,
     )

@@ -15,7 +15,6 @@ SYNTHESIS_PRIORITY = 60
 # What is in no hurry in the process that plays. It is real-time all the same: a thread that holds the interpreter
 # while another process has its core makes those above wait too.
 BACKGROUND_PRIORITY = 40
-LOADING_PRIORITY = 1
 # Python lets another thread run after this long at the latest; its own 5 ms are two audio blocks.
 SWITCH_SECONDS = 0.0005
 

@@ -1,9 +1,9 @@
 """The inputs thread: reads the jacks a thousand times a second and stamps what it finds with stream time."""
 
 import threading
-from typing import Callable
+from typing import Callable, Optional
 
-from neurorave_device.commands import CommandReceiver
+from neurorave_device.commands import CommandReceiver, GatePress
 from neurorave_device.inputs.base import Edge, Panel
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
@@ -18,7 +18,7 @@ class InputScan:
     """Carries volts and edges from a panel to the synthesis; all methods belong to the inputs thread.
 
     A virtual panel is played from the face: its buttons through ``commands``, its patching through the
-    ``patching`` cell.
+    ``patching`` cell. ``play_bundle`` is told, from the same pipe, which bundle is to play from now on.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class InputScan:
         add_edge: Callable[[Edge], None],
         commands: CommandReceiver,
         patching: Cell,
+        play_bundle: Callable[[str], None],
     ) -> None:
         self._panel = panel
         self._calibration = calibration
@@ -38,14 +39,12 @@ class InputScan:
         self._add_edge = add_edge
         self._commands = commands
         self._patching = patching
+        self._play_bundle = play_bundle
         self._seen = 0
 
     def step(self) -> None:
         """Scan once."""
-        if isinstance(self._panel, VirtualPanel):
-            self._follow_face(self._panel)
-        else:
-            self._commands.drain()
+        self._follow_face(self._panel if isinstance(self._panel, VirtualPanel) else None)
         now = self._stream.now()
         self._history.put(now, self._calibration.apply(self._panel.read(now)))
         for edge in self._panel.take_edges(now):
@@ -58,12 +57,14 @@ class InputScan:
             self._commands.wait(SCAN_PERIOD)
             self.step()
 
-    def _follow_face(self, panel: VirtualPanel) -> None:
-        if self._patching.sequence != self._seen:
+    def _follow_face(self, panel: Optional[VirtualPanel]) -> None:
+        if panel is not None and self._patching.sequence != self._seen:
             self._seen = self._patching.sequence
             apply_panel(self._patching.read(), panel)
-        for press in self._commands.drain():
-            if press.down:
-                panel.press(press.gate)
-            else:
-                panel.release(press.gate)
+        for command in self._commands.drain():
+            if not isinstance(command, GatePress):
+                self._play_bundle(command.folder)
+            elif panel is not None and command.down:
+                panel.press(command.gate)
+            elif panel is not None:
+                panel.release(command.gate)

@@ -34,7 +34,7 @@ _SLOT_HEAD = struct.Struct(
 _COUNTERS = struct.Struct("=QI")
 _RETRIES = 64
 
-TELEMETRY_BYTES = 1024
+TELEMETRY_BYTES = 2048
 PARAMETER_BYTES = 2048
 PANEL_BYTES = 2048
 RING_SAMPLES = 65536  # 1.5 s at 44.1 kHz, as much as a browser on a busy machine ever falls behind

@@ -14,11 +14,13 @@ from neurorave_device import telemetry
 from neurorave_device.audio.base import AudioOut
 from neurorave_device.audio.buffer import FrameBuffer
 from neurorave_device.audio.output import OutputStage
+from neurorave_device.change import BundleChange
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import CommandReceiver, from_descriptor
 from neurorave_device.config import Config
 from neurorave_device.engine.bundle import Bundle, load_bundle
 from neurorave_device.engine.choice import make_engine
+from neurorave_device.engine.tensorrt.job import FINISHED, RUNNING, PlanJob, progress_text
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Panel, Volts
@@ -37,7 +39,6 @@ from neurorave_device.processes import (
 )
 from neurorave_device.realtime import (
     INPUTS_PRIORITY,
-    OUTPUT_PRIORITY,
     SYNTHESIS_PRIORITY,
     Worker,
     raise_priority,
@@ -54,6 +55,9 @@ from neurorave_device.timing import timing
 # How long the buffer may take to run out at the end.
 _DRAIN_SECONDS = 1.0
 _WARM_FRAMES = 4
+# How long the face says what has happened.
+_NOTICE_SECONDS = 12.0
+_PLAYS = {"onnx": "ONNX Runtime plays.", "tensorrt": "TensorRT plays."}
 
 
 class Sound:
@@ -68,22 +72,28 @@ class Sound:
         self._config = config
         self._clock = clock
         self._shared = shared
-        self._tell(Report(audio=config.audio, message="Loading the bundle."))
+        self._tell(Report(folder=config.bundle, audio=config.audio, message="Loading the bundle."))
         values = unpack_values(shared.parameters.read() or b"")
-        bundle = load_bundle(config.bundle, make_engine(config.engine))
+        engine = make_engine(config.engine)
+        bundle = load_bundle(config.bundle, engine)
         self.name = bundle.info.name
         rate = bundle.info.sample_rate
-        self._rate = float(rate)
+        self._rate = rate
+        self._engine = engine
+        self._told = ""
+        self._plans: Optional[PlanJob] = PlanJob(config.bundle) if engine.wants_plans else None
+        self._change = BundleChange(self._load)
+        self._notice = ""
+        self._notice_ends = 0.0
         plan = timing(config.latency_ms, config.block, rate, bundle.info.hop)
         stream = StreamClock(clock, rate)
         history = VoltHistory()
         panel = _make_panel(config, stream)
         length = _length(config, panel, plan.gate)
-        _warm_up(bundle, values)
         self._buffer = FrameBuffer(plan.capacity)
         self._out = make_out(config, rate, clock, shared.ring)
         self._synthesis = Synthesis(
-            Voice(bundle, values),
+            _warm_voice(bundle, values),
             OutputStage(rate, values["level"]),
             self._buffer,
             stream,
@@ -99,28 +109,41 @@ class Sound:
         )
         self._stop = threading.Event()
         scan = InputScan(
-            panel, Calibration(), stream, history, self._add_edge, commands, shared.panel
+            panel,
+            Calibration(),
+            stream,
+            history,
+            self._add_edge,
+            commands,
+            shared.panel,
+            self._change.request,
         )
-        # Buttons that were pressed while there was no sound process are history.
+        # What was pressed or asked for while there was no sound process is history.
         commands.drain()
         self._inputs = Worker("inputs", INPUTS_PRIORITY, lambda: scan.run(self._stop))
-        self._raised = False
 
     def start(self) -> None:
         """Fill the buffer and begin to play; UserError where the output cannot be opened."""
         # Threads made from here on inherit the priority and then take their own.
         permitted = raise_priority(SYNTHESIS_PRIORITY)
-        message = "ONNX Runtime plays" + (
-            "; TensorRT is not in this version." if self._config.engine == "auto" else "."
-        )
+        message = self._engine.note or _PLAYS[self._engine.name]
         if not permitted:
             message += " Real-time priority is not permitted, see neurorave doctor."
-        report = Report(bundle=self.name, engine="onnx", audio=self._config.audio, message=message)
+        self._say(message)
+        self._told = self._engine.note
+        report = Report(
+            bundle=self.name,
+            folder=self._config.bundle,
+            engine=self._engine.name,
+            audio=self._config.audio,
+            message=message,
+            realtime=permitted,
+        )
         self._tell(report)
-        self._synthesis.template = report._replace(message="", realtime=permitted)
+        self._synthesis.template = report
         self._synthesis.prefill()
         settle()
-        self._out.start(self._pull)
+        self._out.start(self._buffer.read)
         self._inputs.start()
 
     def play(self, stop: threading.Event, supervisor: int) -> None:
@@ -133,6 +156,8 @@ class Sound:
             if stop.is_set() or orphaned(supervisor):
                 self._synthesis.fade_out()
             self._check()
+            self._follow_change()
+            self._follow_notices()
 
         self._synthesis.run(check)
         end = self._clock.now() + _DRAIN_SECONDS
@@ -142,6 +167,8 @@ class Sound:
     def close(self) -> None:
         """End the threads and close the output."""
         self._stop.set()
+        if self._plans is not None:
+            self._plans.stop()
         self._out.stop()
         self._inputs.join(1.0)
 
@@ -172,14 +199,66 @@ class Sound:
                 raise UserError(fault)
             raise RuntimeError(fault)
 
+    def _load(self, folder: str) -> Voice:
+        """Return the voice of another bundle, warm; UserError where it cannot be played. Its own thread."""
+        engine = make_engine(self._config.engine)
+        bundle = load_bundle(folder, engine)
+        if bundle.info.sample_rate != self._rate:
+            raise UserError(
+                "%s: plays at %d Hz, the module is running at %d Hz: start it with --bundle %s"
+                % (folder, bundle.info.sample_rate, self._rate, folder)
+            )
+        voice = _warm_voice(bundle, unpack_values(self._shared.parameters.read() or b""))
+        # Of two loads the later one ends later, and that one plays.
+        self._engine = engine
+        return voice
+
+    def _follow_change(self) -> None:
+        """Let a bundle that has been loaded play, or say why it does not."""
+        outcome = self._change.poll()
+        if outcome is None:
+            return
+        if outcome.voice is None:
+            self._say("%s; %s plays on." % (outcome.fault.rstrip("."), self.name))
+            return
+        self._synthesis.change(outcome.voice)
+        self.name = outcome.voice.info.name
+        # What was said at the start need not be said with each bundle.
+        self._say(self._engine.note if self._engine.note != self._told else "")
+        self._told = self._engine.note
+        self._synthesis.template = self._synthesis.template._replace(
+            bundle=self.name, folder=outcome.folder, engine=self._engine.name
+        )
+
+    def _follow_plans(self) -> str:
+        """Return how far the TensorRT plans are, '' where none are built; play with them once they are there."""
+        if self._plans is None:
+            return ""
+        state = self._plans.poll()
+        if state.state == RUNNING:
+            return progress_text(state)
+        self._plans = None
+        self._say(progress_text(state))
+        if state.state == FINISHED:
+            self._change.request(self._synthesis.template.folder)
+        return ""
+
+    def _say(self, notice: str) -> None:
+        """Let the face show a sentence for a while."""
+        self._notice = notice
+        self._notice_ends = self._clock.now() + _NOTICE_SECONDS
+
+    def _follow_notices(self) -> None:
+        """Let the reports carry what the player should know most of all now."""
+        if self._clock.now() >= self._notice_ends:
+            self._notice = ""
+        building = self._follow_plans()
+        message = self._out.notice or self._notice or building
+        if message != self._synthesis.template.message:
+            self._synthesis.template = self._synthesis.template._replace(message=message)
+
     def _add_edge(self, edge: Edge) -> None:
         self._synthesis.add_edge(edge)
-
-    def _pull(self, out: np.ndarray) -> None:
-        if not self._raised:
-            self._raised = True
-            raise_priority(OUTPUT_PRIORITY)
-        self._buffer.read(out)
 
     def _tell(self, report: Report) -> None:
         self._shared.telemetry.write(telemetry.pack(report))
@@ -194,7 +273,7 @@ def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioO
     if config.audio == "soundcard":
         from neurorave_device.audio.soundcard import SoundCardOut
 
-        return SoundCardOut(rate, config.block, config.device)
+        return SoundCardOut(rate, config.block, config.device, clock=clock)
     if config.audio == "file":
         from neurorave_device.audio.file import FileOut
 
@@ -221,10 +300,12 @@ def _length(config: Config, panel: Panel, delay: float) -> Optional[float]:
     return panel.end + delay if isinstance(panel, ReplayPanel) else None
 
 
-def _warm_up(bundle: Bundle, values: Dict[str, float]) -> None:
-    """Play a hit that nobody hears: the first run of a graph is slower than all others."""
-    voice = Voice(bundle, values)
-    voice.render(_WARM_FRAMES * voice.hop, _silent, [Edge(1, True, 0.0), Edge(2, True, 0.0)])
+def _warm_voice(bundle: Bundle, values: Dict[str, float]) -> Voice:
+    """Return a voice that has played a hit which nobody hears: the first run of a graph is slower than all others."""
+    warm = Voice(bundle, values)
+    warm.render(_WARM_FRAMES * warm.hop, _silent, [Edge(1, True, 0.0), Edge(2, True, 0.0)])
+    warm.listen(np.zeros(_WARM_FRAMES * warm.hop, np.float32))
+    return Voice(bundle, values)
 
 
 def _silent(sample: int) -> Volts:
@@ -259,8 +340,8 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     except Exception as error:
         # The face shows it at once; what becomes of it is the supervisor's affair.
         text = str(error) if isinstance(error, UserError) else describe(error)
-        report = Report(state=telemetry.FAULT, audio=config.audio, message=text)
-        shared.telemetry.write(telemetry.pack(report))
+        report = telemetry.unpack(shared.telemetry.read())
+        shared.telemetry.write(telemetry.pack(report._replace(state=telemetry.FAULT, message=text)))
         raise
 
 

@@ -22,6 +22,8 @@ from neurorave_device.stream import StreamClock, VoltHistory
 from neurorave_device.telemetry import Report
 
 CHECK_SECONDS = 0.05
+# How long the sound of a bundle fades out when another one takes its place.
+CHANGE_SECONDS = 0.02
 # How often the thread looks whether a block fits.
 _WAIT_SECONDS = 0.001
 _LOAD_SMOOTHING = 0.1
@@ -93,6 +95,14 @@ class Synthesis:
         """Fade out and end. Any thread."""
         self._stopping = True
 
+    def change(self, voice: Voice) -> None:
+        """Play ``voice`` from the next block on, the present one fading out under it."""
+        fade = round(CHANGE_SECONDS * self._rate)
+        voice.take_over(self._voice, fade, self._volts_at)
+        self._voice = voice
+        # Settings may have changed while it was loaded.
+        self._seen = 0
+
     @property
     def late(self) -> int:
         """How many blocks were ready only when the output had run out of sound. Any thread."""
@@ -157,7 +167,7 @@ class Synthesis:
 
     def _go_back(self, sample: int) -> None:
         """Forget what was made from ``sample`` on, but for the old sound, which the voice lets fade out."""
-        if not self._buffer.take_back(sample, self._block):
+        if sample >= self._voice.position or not self._buffer.take_back(sample, self._block):
             # The output is about to run dry: the hit starts at the next sample that is made.
             return
         dropped = []

@@ -15,7 +15,7 @@ FAULT = "fault"
 _STATES = (STARTING, PLAYING, STOPPING, FAULT)
 
 MAX_DESCRIPTORS = 16
-_TEXT_BYTES = {"bundle": 64, "engine": 16, "audio": 16, "message": 240}
+_TEXT_BYTES = {"bundle": 64, "folder": 512, "engine": 16, "audio": 16, "message": 240}
 
 RECORD = np.dtype(
     [
@@ -50,7 +50,7 @@ class Report(NamedTuple):
     late: frames finished after their deadline. underruns: blocks that the output had to fill with silence.
     late_edges: gate edges that arrived too late for their own sample. asked, heard: quantile units, one per
     descriptor. mask: True where the descriptor is asked, False where it is free. volts: calibrated.
-    message: one sentence for the player, or ''.
+    bundle, folder: name and folder of the bundle that plays. message: one sentence for the player, or ''.
     """
 
     time: float = 0.0
@@ -69,6 +69,7 @@ class Report(NamedTuple):
     asked: Tuple[float, ...] = ()
     heard: Tuple[float, ...] = ()
     bundle: str = ""
+    folder: str = ""
     engine: str = ""
     audio: str = ""
     message: str = ""
@@ -123,6 +124,7 @@ def unpack(payload: Optional[bytes]) -> Report:
         asked=tuple(float(value) for value in row["asked"][:count]),
         heard=tuple(float(value) for value in row["heard"][:count]),
         bundle=_text(row["bundle"]),
+        folder=_text(row["folder"]),
         engine=_text(row["engine"]),
         audio=_text(row["audio"]),
         message=_text(row["message"]),

@@ -28,10 +28,15 @@ class Meter:
         self._latency = latency
         self._hop = graph.inputs["audio"][1]
         self._buffer = np.zeros(graph.inputs["audio"], dtype=np.float32)
-        self._filled = (start - latency) % self._hop
-        self._start = start
-        self._end = start
-        graph.reset()
+        self._filled = self._start = self._end = 0
+        self.start(start)
+
+    def start(self, sample: int) -> None:
+        """Starts anew: the next block begins at absolute `sample`, with silence before it."""
+        self._buffer.fill(0.0)
+        self._filled = (sample - self._latency) % self._hop
+        self._start = self._end = sample
+        self._graph.reset()
 
     def feed(self, block: np.ndarray) -> List[HeardReport]:
         """Takes the next samples, float32 [n], and returns the reports that they completed."""

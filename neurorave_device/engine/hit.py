@@ -63,6 +63,11 @@ class Hit:
         self._ramp_in = True
         self.sounding = True
 
+    def stop(self) -> None:
+        """Ends at once, before the next frame."""
+        self.sounding = False
+        self._cursor = self.hop
+
     @property
     def left(self) -> int:
         """How many samples of the current frame are not read yet."""

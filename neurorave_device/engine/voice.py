@@ -139,6 +139,31 @@ class Voice:
         self._position = sample
         self._given = given
 
+    def take_over(
+        self, old: "Voice", fade_samples: int, modulation_at: Callable[[int], Volts]
+    ) -> None:
+        """Goes on where `old` is, which is done with: its sound fades out under this voice's.
+
+        A gate that is held and starts hits starts one here, so that a sound which was held goes on. `old` must
+        have the same sample rate.
+        """
+        self._position, self.started_at = old._position, old.started_at
+        self._mapped_at = self._position - self.hop
+        self._pending, old._pending = old._pending, []
+        self._frames.clear()
+        self._heard.clear()
+        self._triggers.clear()
+        self.hits = self.late_edges = 0
+        self._hit.stop()
+        if self._meter is not None:
+            self._meter.start(self._position)
+        held = self._gates.follow(old._gates) and old._hit.sounding
+        self._tail = old.render(fade_samples, modulation_at) * _fade(fade_samples)
+        if held:
+            self._hit.start(self._seed, self.hits)
+            self._mapper.trigger()
+            self.hits += 1
+
     def listen(self, sound: np.ndarray) -> None:
         """Measures what has been played, the next samples [n] of it; nothing happens without a meter."""
         if self._meter is not None:

@@ -5,7 +5,8 @@ works over shared memory, tests use one that makes its own tone.
 """
 
 import abc
-from typing import Any, Dict, NamedTuple, Tuple
+import math
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -60,7 +61,8 @@ class FaceLink(abc.ABC):
         """Say what plays; changes only when a bundle is loaded.
 
         Keys: name, author, licence, description (str), sample_rate (int, Hz), hop (int, samples),
-        latents (int), latency_ms (float, gate to sound), descriptors (list of
+        latents (int), latency_ms (float, gate to sound), knob_ms (float, voltage to
+        sound at most), descriptors (list of
         {name: str, unit: str, quantiles: list of 25 float, the bundle's own table in physical units}),
         virtual (bool: the jacks of this panel are wired to the sound).
         """
@@ -68,6 +70,17 @@ class FaceLink(abc.ABC):
     @abc.abstractmethod
     def telemetry(self) -> Telemetry:
         """Return the newest telemetry; before the first report a 'starting' one."""
+
+    @abc.abstractmethod
+    def bundles(self) -> List[Dict[str, Any]]:
+        """Return the bundles that can be chosen, by name.
+
+        Keys: name (str, its folder's), title (str), fault (str, '' where it can be played), playing (bool).
+        """
+
+    @abc.abstractmethod
+    def play_bundle(self, name: str) -> None:
+        """Let another bundle play as soon as it is loaded; UserError where it is not there or has a fault."""
 
     @abc.abstractmethod
     def get(self, parameter_id: str) -> float:
@@ -115,4 +128,5 @@ def sounding(link: FaceLink) -> bool:
     However far the level is turned down, a sound counts. The face's thread.
     """
     # The peak is taken behind the level.
-    return link.telemetry().peak > SILENT_PEAK * 10.0 ** (link.get("level") / 20.0)
+    quietest = SILENT_PEAK * math.pow(10.0, link.get("level") / 20.0)
+    return link.telemetry().peak > quietest

@@ -33,6 +33,12 @@ class GateRoles:
         """Whether gate 1 and gate 2 are high."""
         return self._levels[0], self._levels[1]
 
+    def follow(self, other: "GateRoles") -> bool:
+        """Take over what the gates are at now, and say whether one that starts sounds is high."""
+        self._levels = list(other._levels)
+        self._last = other._last
+        return any(level and role == "trigger" for level, role in zip(self._levels, self._roles))
+
     @property
     def macro(self) -> bool:
         """Whether a gate with the macro's role is high."""

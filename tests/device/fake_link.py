@@ -34,6 +34,9 @@ class FakeLink(FaceLink):
         self.message = ""
         self.name = "hand_percussion"
         self.virtual = True
+        # Name and fault of each bundle that can be chosen.
+        self.shelf = [("hand_percussion", ""), ("notes", "")]
+        self.asked_for: List[str] = []
         self.values = default_values()
         self.cv: List[Dict[str, Any]] = [
             {"source": "manual", "volts": 0.0, "rate": 1.0, "depth": 5.0} for _ in range(CV_COUNT)
@@ -56,7 +59,8 @@ class FakeLink(FaceLink):
             "sample_rate": self.sample_rate,
             "hop": 512,
             "latents": 8,
-            "latency_ms": 23.0,
+            "latency_ms": 9.0,
+            "knob_ms": 33.0,
             "descriptors": [
                 {"name": n, "unit": u, "quantiles": np.linspace(a, b, 25).tolist()}
                 for n, u, a, b in zip(NAMES, UNITS, LOWS, HIGHS)
@@ -103,6 +107,15 @@ class FakeLink(FaceLink):
             gates=(bool(self.gates[0]["down"]), bool(self.gates[1]["down"])),
             message=self.message,
         )
+
+    def bundles(self) -> List[Dict[str, Any]]:
+        return [
+            {"name": name, "title": name, "fault": fault, "playing": name == self.name}
+            for name, fault in self.shelf
+        ]
+
+    def play_bundle(self, name: str) -> None:
+        self.asked_for.append(name)
 
     def get(self, parameter_id: str) -> float:
         by_id(parameter_id)

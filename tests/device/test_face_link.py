@@ -16,6 +16,7 @@ from neurorave_device.parameters import default_values
 from neurorave_device.settings import apply_panel, pack_values, unpack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.telemetry import Report
+from neurorave_device.timing import timing
 from tests.device.toy import TOY
 
 INFO = read_description(TOY).info
@@ -28,7 +29,8 @@ PLAYING = Report(
 class Bench:
     """A link, and the other ends of what it writes to."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str = TOY) -> None:
+        self.folder = folder
         self.clock = VirtualClock(10.0)
         self.shared = SharedMemory.create(ring_samples=1024)
         self.shared.parameters.write(pack_values(default_values()))
@@ -37,7 +39,14 @@ class Bench:
         self.link = self.new_link()
 
     def new_link(self) -> SharedLink:
-        return SharedLink(self.shared, CommandSender(self.ends[1]), INFO, 0.025, True, self.clock)
+        return SharedLink(
+            self.shared,
+            CommandSender(self.ends[1]),
+            self.folder,
+            lambda info: timing(20.0, 128, info.sample_rate, info.hop),
+            True,
+            self.clock,
+        )
 
     def patched(self) -> VirtualPanel:
         """The panel as the sound process has it."""
@@ -66,7 +75,9 @@ def test_the_bundle_is_described_for_the_panel(bench: Bench) -> None:
         512,
         8,
     )
-    assert info["latency_ms"] == pytest.approx(25.0)
+    plan = timing(20.0, 128, 44100, 512)
+    assert info["latency_ms"] == pytest.approx(1000.0 * plan.gate)
+    assert info["knob_ms"] == pytest.approx(1000.0 * plan.knob)
     assert info["virtual"] is True
     assert [row["name"] for row in info["descriptors"]] == [row.name for row in INFO.descriptors]
     assert len(info["descriptors"][0]["quantiles"]) == 25

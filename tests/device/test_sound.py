@@ -54,6 +54,7 @@ class Rig:
         self.stream = StreamClock(self.clock, RATE)
         self.history = VoltHistory()
         self.panel = panel or VirtualPanel(self.stream)
+        self.asked_for: List[str] = []
         self.buffer = FrameBuffer(self.plan.capacity)
         self.voice = Voice(load_bundle(TOY), self.values, meter)
         self.stage = OutputStage(RATE, self.values["level"])
@@ -79,10 +80,10 @@ class Rig:
             self.synthesis.add_edge,
             CommandReceiver(receiving),
             self.shared.panel,
+            self.asked_for.append,
         )
         self.commands = CommandSender(self.sending)
         self.heard: List[np.ndarray] = []
-        self.edges: List[Edge] = []
         self.synthesis.prefill()
         self.next_pull = self.clock.now()
         self.next_scan = self.clock.now()

@@ -112,7 +112,7 @@ class FullDisk(AudioOut):
     def start(self, pull: Any) -> None:
         # A read beyond what is there ends in a gap, and that would be told.
         pull(np.zeros(CAPACITY, np.float32))
-        self.dry = pull.__self__._buffer.underruns > 0
+        self.dry = pull.__self__.underruns > 0
         self.blocks += 1
 
     def stop(self) -> None:
@@ -165,7 +165,7 @@ def test_no_sound_card_is_refused_with_what_to_use_instead(shared: Any, monkeypa
         def query_devices() -> List[Any]:
             return []
 
-    monkeypatch.setattr(soundcard, "_import_backend", lambda: NoCards)
+    monkeypatch.setattr(soundcard, "import_backend", lambda: NoCards)
     said = refused(Config(bundle=TOY, audio="soundcard"), shared)
     assert "--audio browser" in said
 

@@ -19,6 +19,7 @@ def lines(info: Dict[str, Any]) -> List[str]:
         str(info.get("licence", "")),
         "%.1f kHz, frame %.1f ms" % (rate / 1000.0, 1000.0 * info["hop"] / rate),
         "gate to sound %.0f ms" % info["latency_ms"],
+        "knob to sound %.0f ms" % info["knob_ms"],
         "%d latents" % info["latents"],
     ]
     for descriptor in info["descriptors"]:

@@ -12,6 +12,7 @@ from ..link import CV_COUNT, GATE_COUNT, SOURCES, FaceLink
 
 _MOST_STEPS = 100
 _LONGEST_ID = 64
+_LONGEST_NAME = 255
 
 
 class Session:
@@ -30,13 +31,14 @@ class Actions:
         self._face = face
         self._table: Dict[str, Callable[[Dict[str, Any], Session, float], None]] = {
             "turn": self._turn,
-            "press": self._press,
             "arrow": self._arrow,
+            "press": self._press,
             "release": self._release,
             "set": self._set,
             "jack": self._jack,
             "gate": self._gate,
             "clock": self._clock,
+            "bundle": self._bundle,
         }
 
     def apply(self, text: str, session: Session, now: float) -> None:
@@ -70,14 +72,14 @@ class Actions:
         _nothing_else(message, "turn", "steps, fine")
         self._face.turn(steps, now, fine)
 
-    def _press(self, message: Dict[str, Any], session: Session, now: float) -> None:
-        _nothing_else(message, "press", "nothing more")
     def _arrow(self, message: Dict[str, Any], session: Session, now: float) -> None:
         steps = _integer(message, "steps", -_MOST_STEPS, _MOST_STEPS)
         fine = _boolean(message, "fine") if "fine" in message else False
         _nothing_else(message, "arrow", "steps, fine")
         self._face.arrow(steps, now, fine)
 
+    def _press(self, message: Dict[str, Any], session: Session, now: float) -> None:
+        _nothing_else(message, "press", "nothing more")
         session.encoder = True
         self._face.press(now)
 
@@ -127,6 +129,13 @@ class Actions:
         rate = _number(message, "rate", 0.01, 50.0)
         _nothing_else(message, "clock", "index, on, rate")
         self._link.set_clock(index, on, rate)
+
+    def _bundle(self, message: Dict[str, Any], session: Session, now: float) -> None:
+        name = message.pop("name", None)
+        if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+            raise UserError("name is %s, allowed is a bundle's name" % _quoted(name))
+        _nothing_else(message, "bundle", "name")
+        self._link.play_bundle(name)
 
 
 def _quoted(value: Any) -> str:

@@ -93,6 +93,7 @@ class Hub:
         return text_frame(
             "hello",
             info=about,
+            bundles=self._link.bundles(),
             parameters=[row._asdict() for row in PARAMETERS],
             sources=SOURCES,
             words={name: word(name).full for name in names + destinations},
@@ -104,8 +105,8 @@ class Hub:
     def _telemetry(self, now: float) -> str:
         fields: Dict[str, Any] = dict(self._link.telemetry()._asdict())
         light = self._face.light()
-        fields["light"] = {
         fields["sounding"] = sounding(self._link)
+        fields["light"] = {
             "word": light.word,
             "colour": light.colour,
             "brightness": brightness(light, now),

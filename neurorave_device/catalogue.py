@@ -1,0 +1,73 @@
+"""The bundles that can be chosen while the module plays: those that lie beside the one that it began with."""
+
+import os
+from typing import Dict, List, NamedTuple, Tuple
+
+from neurorave_device.engine.description import DESCRIPTION, read_description
+from neurorave_device.engine.info import BundleInfo
+from neurorave_device.errors import UserError
+
+
+class Row(NamedTuple):
+    """One bundle: ``name`` of its folder, ``title`` for people, ``fault`` where it cannot be played."""
+
+    name: str
+    title: str
+    fault: str
+
+
+class Catalogue:
+    """Reads descriptions, each once as long as its file stays the same; one thread, not a real-time one."""
+
+    def __init__(self, bundle: str) -> None:
+        """``bundle`` is the folder of the bundle that plays first."""
+        self._root = os.path.dirname(os.path.abspath(bundle))
+        self._rows: Dict[str, Tuple[float, Row]] = {}
+        self._infos: Dict[str, BundleInfo] = {}
+
+    def folder(self, name: str) -> str:
+        """Return where the bundle of this name lies, or would."""
+        return os.path.join(self._root, name)
+
+    def path(self, name: str) -> str:
+        """Return the folder of a bundle by its name; UserError where it is not among them or has a fault."""
+        for row in self.rows():
+            if row.name == name:
+                if row.fault:
+                    raise UserError(row.fault)
+                return self.folder(name)
+        raise UserError(
+            "bundle %r is not in %s, which has %s"
+            % (name[:80], self._root, ", ".join(row.name for row in self.rows()) or "none")
+        )
+
+    def rows(self) -> List[Row]:
+        """Return what there is now, by name; what cannot be read is there with its fault."""
+        found = []
+        try:
+            names = sorted(os.listdir(self._root))
+        except OSError:
+            names = []
+        for name in names:
+            try:
+                changed = os.stat(os.path.join(self.folder(name), DESCRIPTION)).st_mtime
+            except OSError:
+                continue
+            known = self._rows.get(name)
+            if known is None or known[0] != changed:
+                self._rows[name] = (changed, self._read(name))
+            found.append(self._rows[name][1])
+        return found
+
+    def info(self, folder: str) -> BundleInfo:
+        """Return what a bundle says of itself; UserError where it cannot be read."""
+        if folder not in self._infos:
+            self._infos[folder] = read_description(folder).info
+        return self._infos[folder]
+
+    def _read(self, name: str) -> Row:
+        try:
+            info = read_description(self.folder(name)).info
+        except UserError as error:
+            return Row(name, name, str(error))
+        return Row(name, info.name, "")
