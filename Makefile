@@ -26,7 +26,7 @@ PYTEST36 := $(TEST_ENV) $(VENV36)/bin/python -m pytest
 SOUND_CARD := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
 
 .PHONY: help setup setup-train setup-dev setup-device36 run test test-device test-device36 test-train test-panel \
-        test-sound-card test-wheel lint format bench wheel clean
+        test-sound-card test-wheel lint format bench bench-peers wheel clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -97,6 +97,9 @@ run: $(VENV)/.done-module ## set up what is missing and play; ARGS="..." goes to
 
 bench: $(VENV)/.done-module ## how fast the module is on this machine, paced like the real thing
 	@$(BIN)/neurorave bench --bundle $(BUNDLE) --paced --seconds 60 $(ARGS)
+
+bench-peers: $(VENV)/.done-dev ## against a scripted torch model and the machine's floor (four minutes, nothing else running)
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 wheel: | $(BIN)/python ## build the wheel for the board into dist/
 	@$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

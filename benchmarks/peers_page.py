@@ -11,9 +11,13 @@ MODES = {"paced": "paced", "burst": "back to back"}
 def table(document: Dict[str, Any]) -> str:
     """All tables of a document."""
     versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
+    counts = [row["rounds"] for row in document["networks"].values()]
+    rounds = f"{min(counts)} to {max(counts)}"
+    stolen = max(row["stolen"] for row in document["networks"].values())
     parts = [
         f"Measured on {document['date']} at commit {document['commit']}: {document['machine']}; {versions}; "
-        f"{document['rounds']} rounds; load average at the end {document['load_average']:.1f}.",
+        f"{rounds} rounds; load average at the end {document['load_average']:.1f}; "
+        f"the host took up to {100 * stolen:.0f} % of a processor.",
         _goals(document["goals"]),
     ]
     parts += [_engines(document["networks"], mode) for mode in MODES]
@@ -35,8 +39,9 @@ def _engines(networks: Dict[str, Any], mode: str) -> str:
     rows = [
         f"Milliseconds per frame, {MODES[mode]}:",
         "",
-        "| network (a frame lasts) | engine | p50 | p99 | max | processor | late frames | peer / ours |",
-        "|---|---|---|---|---|---|---|---|",
+        "| network (a frame lasts) | engine | p50 | p99 | max | processor | late frames | peer / ours | by processor "
+        "time |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in networks.values():
         for label, name in NAMES.items():
@@ -47,8 +52,10 @@ def _engines(networks: Dict[str, Any], mode: str) -> str:
             times = (
                 f"{ratio['median']:.1f} [{ratio['low']:.1f}, {ratio['high']:.1f}]" if ratio else ""
             )
+            cpu = row[mode]["cpu_ratio"]["median"]
+            spent = f"{cpu:.1f}" if label == "peer 1" else ""
             values = " | ".join(f"{found[k]:.2f}" for k in ("p50", "p99", "max", "cpu"))
-            rows.append(f"| {title} | {name} | {values} | {late} | {times} |")
+            rows.append(f"| {title} | {name} | {values} | {late} | {times} | {spent} |")
     return "\n".join(rows)
 
 
