@@ -103,7 +103,7 @@ def gate_delays(bundle: Bundle, gates: int = GATES, seed: int = 0) -> np.ndarray
     """
     config = Config()
     rate = bundle.info.sample_rate
-    plan = timing(config.latency_ms, config.block, rate, bundle.info.hop)
+    plan = timing(config.ahead_ms, config.block, rate, bundle.info.hop)
     random = np.random.RandomState(seed)
     delays = []
     for _ in range(gates):

@@ -14,6 +14,8 @@ from neurorave_device.parameters import by_id, default_values
 
 SCHEMA_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "config_schema.json")
 COMMAND_LINE = "command line"
+CARD_AHEAD_MS = 20.0
+OTHER_AHEAD_MS = 45.0
 
 # Paths that a configuration file may give relative to its own folder.
 _PATHS = ("bundle", "cv_file", "out")
@@ -24,8 +26,9 @@ class Config(NamedTuple):
 
     `bundle`, `cv_file` and `out` are paths; `panel`, `audio` and `engine` are names of backends;
     `device` is the name of a sound card or a part of it, None for the system's choice; `block` is in
-    samples, `latency_ms` what the output may hold back, `seconds` after how long to stop (None:
-    never).  `patch` holds parameter values by id, only those that differ from the default.
+    samples, `latency_ms` how far ahead of the output the sound is made (None: see `ahead_ms`),
+    `seconds` after how long to stop (None: never).  `patch` holds parameter values by id, only
+    those that differ from the default.
     """
 
     bundle: str = "models/hand_percussion"
@@ -34,12 +37,23 @@ class Config(NamedTuple):
     engine: str = "auto"
     port: int = 8765
     block: int = 128
-    latency_ms: float = 20.0
+    latency_ms: Optional[float] = None
     device: Optional[str] = None
     cv_file: Optional[str] = None
     out: Optional[str] = None
     seconds: Optional[float] = None
     patch: Mapping[str, float] = {}
+
+    @property
+    def ahead_ms(self) -> float:
+        """Milliseconds that the sound is made ahead of the output.
+
+        Gates do not wait for it, knobs do. A sound card belongs to a machine that is there to play. A browser
+        holds back far more than this itself, and stands on a machine that does other things as well.
+        """
+        if self.latency_ms is not None:
+            return self.latency_ms
+        return CARD_AHEAD_MS if self.audio == "soundcard" else OTHER_AHEAD_MS
 
 
 def load_config(
@@ -58,9 +72,9 @@ def load_config(
     # Parameter ids have dots in them; merged as dictionaries they stay keys.
     merged = OmegaConf.merge(OmegaConf.create(dict(Config()._asdict())), *layers)
     plain: Dict[str, Any] = OmegaConf.to_container(merged)  # type: ignore[assignment]
-    plain["latency_ms"] = float(plain["latency_ms"])
-    if plain["seconds"] is not None:
-        plain["seconds"] = float(plain["seconds"])
+    for key in ("latency_ms", "seconds"):
+        if plain[key] is not None:
+            plain[key] = float(plain[key])
     return Config(**plain)
 
 

@@ -30,7 +30,7 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
         SharedMemory(settings["shared"]),
         commands,
         config.bundle,
-        lambda info: timing(config.latency_ms, config.block, info.sample_rate, info.hop),
+        lambda info: timing(config.ahead_ms, config.block, info.sample_rate, info.hop),
         config.panel == "virtual",
         clock,
     )

@@ -85,7 +85,7 @@ class Sound:
         self._change = BundleChange(self._load)
         self._notice = ""
         self._notice_ends = 0.0
-        plan = timing(config.latency_ms, config.block, rate, bundle.info.hop)
+        plan = timing(config.ahead_ms, config.block, rate, bundle.info.hop)
         stream = StreamClock(clock, rate)
         history = VoltHistory()
         panel = _make_panel(config, stream)

@@ -138,3 +138,9 @@ def test_the_schema_knows_every_key_and_says_what_is_allowed() -> None:
         properties = json.load(file)["properties"]
     assert tuple(properties) == Config._fields
     assert all(row["description"] for row in properties.values())
+
+
+def test_a_sound_card_is_played_more_directly_unless_told_otherwise() -> None:
+    assert Config(audio="soundcard").ahead_ms == 20.0
+    assert Config(audio="browser").ahead_ms == 45.0
+    assert Config(audio="browser", latency_ms=7.5).ahead_ms == 7.5

@@ -38,6 +38,32 @@ def test_the_page_opens_and_shows_the_module(page: Browser, panel: Panel) -> Non
     assert page.complaints() == []
 
 
+def test_another_bundle_is_chosen_from_those_that_can_be_played(
+    page: Browser, panel: Panel
+) -> None:
+    panel.link.shelf.append(("broken", "broken/bundle.yaml: schema is 7"))
+    page.until("return document.querySelectorAll('#bundles option').length === 3")
+    rows = page.run(
+        "return [...document.querySelectorAll('#bundles option')]"
+        ".map((row) => [row.text, row.disabled, row.title, row.selected])"
+    )
+    assert rows == [
+        ["hand percussion", False, "", True],
+        ["notes", False, "", False],
+        ["broken", True, "broken/bundle.yaml: schema is 7", False],
+    ]
+    page.run(
+        "const list = document.getElementById('bundles'); list.value = 'notes';"
+        "list.dispatchEvent(new Event('change'))"
+    )
+    wait_for(lambda: panel.link.asked_for == ["notes"], "the wish")
+    panel.link.message = "notes cannot be played; hand_percussion plays on."
+    page.until("return document.getElementById('notice').textContent.includes('plays on')")
+    assert page.run("return document.getElementById('bundles').value") == "hand_percussion"
+    panel.link.message = ""
+    page.until("return document.getElementById('notice').textContent === ''")
+
+
 def test_the_oled_shows_the_picture_of_the_face_point_by_point(page: Browser, panel: Panel) -> None:
     wait_for(
         lambda: bytes(page.run("return neurorave.picture")) == panel.face.picture, "same picture"
@@ -264,8 +290,8 @@ def test_every_control_is_reached_by_tab_and_has_a_name(page: Browser, panel: Pa
         assert outline == "solid", names[-1]
     assert all(names)
     assert len(set(names)) == expected
-    # Encoder, level, 2 x (button, clock, rate), 4 x (moves, voltage, source, rate, depth).
-    assert expected == 2 + 2 * 3 + 4 * 5
+    # Bundle, encoder, level, 2 x (button, clock, rate), 4 x (moves, voltage, source, rate, depth).
+    assert expected == 3 + 2 * 3 + 4 * 5
     sliders: List[Any] = page.run(
         """
         return [...document.querySelectorAll("[role=slider]:not([aria-label=Encoder])")].map((node) =>

@@ -20,7 +20,7 @@ const byId = (id) => document.getElementById(id);
 const decibels = (value) => (value > 1e-5 ? 20 * Math.log10(value) : -Infinity);
 const level = (value) => `${value < -0.05 ? "\u2212" : ""}${Math.abs(value).toFixed(1)} dB`;
 
-const state = { connected: false, hello: null, telemetry: null, rms: 0, frames: 0, values: {}, missed: 0, missedAt: -Infinity };
+const state = { connected: false, hello: null, telemetry: null, rms: 0, frames: 0, values: {}, said: "", missed: 0, missedAt: -Infinity };
 const link = new Link();
 const oled = new Oled(byId("oled"));
 const scope = new Scope(byId("scope"));
@@ -67,6 +67,7 @@ link.on("connected", (connected) => {
 link.on("hello", (hello) => {
   state.hello = hello;
   const { info, words } = hello;
+  showBundles(hello.bundles);
   byId("bundle").textContent = `${info.name.replaceAll("_", " ")} \u00b7 ${info.author}`;
   byId("bundle").title = `${info.description} (${info.licence})`;
   document.title = `${info.name.replaceAll("_", " ")} \u2013 neurorave`;
@@ -83,6 +84,22 @@ link.on("hello", (hello) => {
   byId("replay").hidden = info.virtual;
   showValues();
   sound.prepare(info.sample_rate);
+});
+
+// What can be chosen; a bundle with a fault is there and says why it cannot.
+function showBundles(bundles) {
+  const list = byId("bundles");
+  list.hidden = bundles.length < 2;
+  list.replaceChildren(...bundles.map(({ name, title, fault, playing }) => {
+    const row = new Option(title.replaceAll("_", " "), name, playing, playing);
+    row.disabled = fault !== "";
+    row.title = fault;
+    return row;
+  }));
+}
+
+byId("bundles").addEventListener("change", ({ target }) => {
+  link.act({ do: "bundle", name: target.value });
 });
 
 link.on("values", ({ values }) => {
@@ -139,7 +156,13 @@ function showLight({ light, state: what, message }) {
   lens.style.boxShadow = shine > 0.1 ? `0 0 ${Math.round(12 * shine)}px rgb(${colour.join(" ")})` : "";
   setText(byId("light-word"), word);
   if (what === "fault" && message && byId("notice").textContent !== message) notice(message, true);
-  if (what === "playing" && state.faulted) notice("");
+  if (what === "playing" && message !== state.said) {
+    notice(message, true);
+    // A choice that came to nothing is taken back.
+    showBundles(state.hello.bundles);
+  }
+  state.said = what === "playing" ? message : "";
+  if (what === "playing" && state.faulted && !message) notice("");
   state.faulted = what === "fault";
 }
 
