@@ -45,3 +45,14 @@ def pytest_sessionfinish() -> None:
     for child in multiprocessing.active_children():
         child.terminate()
         child.join(10)
+
+
+@pytest.fixture(autouse=True)
+def no_priority_is_left_behind() -> Iterator[None]:
+    """A real-time test process would hand its priority to the browsers and modules that later tests start."""
+    before = os.sched_getscheduler(0)
+    yield
+    after = os.sched_getscheduler(0)
+    if after != before:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+    assert after == before, "the test has left its own thread with another priority"

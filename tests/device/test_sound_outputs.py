@@ -57,10 +57,13 @@ def test_patching_one_jack_leaves_the_clocks_alone() -> None:
 
 def refused(config: Config, shared: SharedMemory) -> str:
     receiving, sending = make_pipe()
+    # What is refused only when it starts has made this thread real-time before.
+    before = os.sched_getscheduler(0)
     try:
         with pytest.raises(UserError) as caught:
             Sound(config, shared, CommandReceiver(receiving), VirtualClock()).start()
     finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))
         receiving.close()
         sending.close()
     return str(caught.value)
