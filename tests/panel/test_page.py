@@ -351,6 +351,7 @@ def test_a_fault_is_said_in_words(page: Browser, panel: Panel) -> None:
         "return document.getElementById('notice').textContent === arguments[0]", panel.link.message
     )
     assert page.find("#notice").is_displayed()
+    panel.link.message = ""
     panel.link.state = "playing"
     page.until("return document.getElementById('notice').textContent === ''")
 
