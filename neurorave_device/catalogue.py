@@ -4,7 +4,6 @@ import os
 from typing import Dict, List, NamedTuple, Tuple
 
 from neurorave_device.engine.description import DESCRIPTION, read_description
-from neurorave_device.engine.info import BundleInfo
 from neurorave_device.errors import UserError
 
 
@@ -23,7 +22,6 @@ class Catalogue:
         """``bundle`` is the folder of the bundle that plays first."""
         self._root = os.path.dirname(os.path.abspath(bundle))
         self._rows: Dict[str, Tuple[float, Row]] = {}
-        self._infos: Dict[str, BundleInfo] = {}
 
     def folder(self, name: str) -> str:
         """Return where the bundle of this name lies, or would."""
@@ -58,12 +56,6 @@ class Catalogue:
                 self._rows[name] = (changed, self._read(name))
             found.append(self._rows[name][1])
         return found
-
-    def info(self, folder: str) -> BundleInfo:
-        """Return what a bundle says of itself; UserError where it cannot be read."""
-        if folder not in self._infos:
-            self._infos[folder] = read_description(folder).info
-        return self._infos[folder]
 
     def _read(self, name: str) -> Row:
         try:

@@ -8,6 +8,7 @@ import numpy as np
 from neurorave_device.catalogue import Catalogue
 from neurorave_device.clock import Clock
 from neurorave_device.commands import CommandSender, GatePress, PlayBundle
+from neurorave_device.engine.description import read_description
 from neurorave_device.engine.info import BundleInfo
 from neurorave_device.errors import UserError
 from neurorave_device.face.link import FAULT, PLAYING, STARTING, FaceLink, Telemetry
@@ -44,7 +45,7 @@ class SharedLink(FaceLink):
         self._commands = commands
         self._catalogue = Catalogue(bundle)
         self._folder = bundle
-        self._info = self._catalogue.info(bundle)
+        self._info = read_description(bundle).info
         self._timing_of = timing_of
         self._virtual = virtual
         self._clock = clock
@@ -93,7 +94,7 @@ class SharedLink(FaceLink):
             self._heard_at = now
             if self._report.folder and self._report.folder != self._folder:
                 self._folder = self._report.folder
-                self._info = self._catalogue.info(self._folder)
+                self._info = read_description(self._folder).info
         report = self._report
         state, message = _STATES.get(report.state, report.state), report.message
         if self._sequence and state != FAULT and now - self._heard_at > SILENCE:

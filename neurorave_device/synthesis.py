@@ -202,7 +202,7 @@ class Synthesis:
 
     def _follow_output(self) -> None:
         """Note when the output has taken something: that is what stream time is made of."""
-        position = self._voice.position - self._buffer.filled
+        position = self._buffer.read_position
         if position != self._read_position:
             self._read_position = position
             if position > 0:

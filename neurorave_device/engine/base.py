@@ -44,6 +44,22 @@ class Graph(abc.ABC):
         """Puts back states taken by `snapshot`; raises ValueError where count or shapes differ."""
 
 
+def fill_inputs(path: str, buffers: Mapping[str, np.ndarray], values: Mapping[str, Value]) -> None:
+    """Copies the inputs of one frame into the `buffers` of the graph at `path`; raises as `Graph.run` does."""
+    if len(values) != len(buffers):
+        missing = sorted(set(buffers) - set(values))
+        raise TypeError("{}: inputs missing: {}".format(path, ", ".join(missing)))
+    for name, value in values.items():
+        if name not in buffers:
+            raise TypeError("{}: there is no input {!r}".format(path, name))
+        buffer = buffers[name]
+        if isinstance(value, np.ndarray) and value.shape != buffer.shape:
+            raise ValueError(
+                "{}: input {} is {}, not {}".format(path, name, value.shape, buffer.shape)
+            )
+        buffer[...] = value
+
+
 class Engine(abc.ABC):
     """Loads ONNX files into graphs.
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from neurorave_device.engine.base import Engine, Graph, Shape, Value
+from neurorave_device.engine.base import Engine, Graph, Shape, Value, fill_inputs
 from neurorave_device.errors import UserError
 
 STATE_IN = "state_in_"
@@ -76,18 +76,7 @@ class OnnxGraph(Graph):
 
     def run(self, **values: Value) -> Dict[str, np.ndarray]:
         """Runs one frame; see `Graph.run`."""
-        if len(values) != len(self._in):
-            missing = sorted(set(self._in) - set(values))
-            raise TypeError("{}: inputs missing: {}".format(self.path, ", ".join(missing)))
-        for name, value in values.items():
-            if name not in self._in:
-                raise TypeError("{}: there is no input {!r}".format(self.path, name))
-            buffer = self._in[name]
-            if isinstance(value, np.ndarray) and value.shape != buffer.shape:
-                raise ValueError(
-                    "{}: input {} is {}, not {}".format(self.path, name, value.shape, buffer.shape)
-                )
-            buffer[...] = value
+        fill_inputs(self.path, self._in, values)
         self._session.run_with_iobinding(self._bindings[self._side])
         self._side = 1 - self._side
         return self._out

@@ -160,9 +160,7 @@ class Voice:
         held = self._gates.follow(old._gates) and old._hit.sounding
         self._tail = old.render(fade_samples, modulation_at) * _fade(fade_samples)
         if held:
-            self._hit.start(self._seed, self.hits)
-            self._mapper.trigger()
-            self.hits += 1
+            self._start_hit()
 
     def listen(self, sound: np.ndarray) -> None:
         """Measures what has been played, the next samples [n] of it; nothing happens without a meter."""
@@ -205,11 +203,14 @@ class Voice:
             starts = self._gates.feed(self._pending.pop(0)[1]) or starts
         if starts:
             self._end_old(modulation_at)
-            self._hit.start(self._seed, self.hits)
-            self._mapper.trigger()
+            self._start_hit()
             self._triggers.append(sample)
             self.started_at = sample
-            self.hits += 1
+
+    def _start_hit(self) -> None:
+        self._hit.start(self._seed, self.hits)
+        self._mapper.trigger()
+        self.hits += 1
 
     def _end_old(self, modulation_at: Callable[[int], Volts]) -> None:
         """Makes what sounds now, old tails included, the tail that fades out from the present sample on."""

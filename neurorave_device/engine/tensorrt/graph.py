@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List, Optional, TypeVar, Union
 
 import numpy as np
 
-from neurorave_device.engine.base import Graph, Shape, Value
+from neurorave_device.engine.base import Graph, Shape, Value, fill_inputs
 from neurorave_device.engine.onnx_engine import STATE_IN, STATE_OUT
 from neurorave_device.engine.tensorrt.binding import Binding, Run, Tensor, bind, shapes
 from neurorave_device.engine.tensorrt.memory import Exchange, States
@@ -148,18 +148,7 @@ class TensorRtGraph(Graph):
 
     def run(self, **values: Value) -> Dict[str, np.ndarray]:
         """Runs one frame; see `Graph.run`."""
-        if len(values) != len(self._in):
-            missing = sorted(set(self._in) - set(values))
-            raise TypeError("{}: inputs missing: {}".format(self.path, ", ".join(missing)))
-        for name, value in values.items():
-            if name not in self._in:
-                raise TypeError("{}: there is no input {!r}".format(self.path, name))
-            buffer = self._in[name]
-            if isinstance(value, np.ndarray) and value.shape != buffer.shape:
-                raise ValueError(
-                    "{}: input {} is {}, not {}".format(self.path, name, value.shape, buffer.shape)
-                )
-            buffer[...] = value
+        fill_inputs(self.path, self._in, values)
         try:
             self._worker.call(self._frame)
         except WorkerClosed:
