@@ -1,5 +1,6 @@
 """`neurorave bench`: how fast the voice runs on this machine, and how long a gate waits for its sound."""
 
+import copy
 import math
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
@@ -9,13 +10,14 @@ import numpy as np
 from neurorave_device.audio.output import OutputStage
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.config import Config
+from neurorave_device.engine.base import Graph, Value
 from neurorave_device.engine.bundle import Bundle, load_bundle
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Volts
 from neurorave_device.parameters import default_values
-from neurorave_device.realtime import SYNTHESIS_PRIORITY, Worker, raise_priority, settle
+from neurorave_device.realtime import SYNTHESIS_PRIORITY, Worker, awake, raise_priority, settle
 from neurorave_device.timing import timing
 
 WARM_FRAMES = 50
@@ -29,11 +31,46 @@ Progress = Callable[[float], None]
 
 
 class _Times(NamedTuple):
-    """Seconds per frame [n], frames that were late, share of one core used, 0..1."""
+    """Seconds per frame [n], frames that were late, share of one core used, 0..1, seconds in each graph."""
 
     frames: np.ndarray
     misses: int
     busy: float
+    graphs: Dict[str, float]
+
+
+class _Permitted(NamedTuple):
+    """What the system allowed: the synthesis thread's priority, and to keep the processor awake."""
+
+    realtime: bool = False
+    awake: bool = False
+
+
+class _Timed(Graph):
+    """A graph that adds the seconds it takes to `spent[role]`."""
+
+    def __init__(self, role: str, graph: Graph, spent: Dict[str, float], clock: Clock) -> None:
+        self.inputs, self.outputs = graph.inputs, graph.outputs
+        self._role, self._graph, self._spent, self._clock = role, graph, spent, clock
+        spent[role] = 0.0
+
+    def run(self, **values: Value) -> Dict[str, np.ndarray]:
+        began = self._clock.now()
+        result = self._graph.run(**values)
+        self._spent[self._role] += self._clock.now() - began
+        return result
+
+    def reset(self) -> None:
+        self._graph.reset()
+
+    def fork(self) -> Graph:
+        return _Timed(self._role, self._graph.fork(), self._spent, self._clock)
+
+    def snapshot(self) -> List[np.ndarray]:
+        return self._graph.snapshot()
+
+    def restore(self, states: List[np.ndarray]) -> None:
+        self._graph.restore(states)
 
 
 def bench(
@@ -52,10 +89,12 @@ def bench(
     each other at once. `frame_ms` is computation time. A miss is a frame that is not ready when the next one is
     due: late start included where paced, computation longer than `deadline_ms` otherwise.
     `real_time_factor` is sound over computation time, `cpu_percent` CPU time over time passed, of one core.
+    `graphs_ms` is the time per frame inside each graph, triggers' extra frames included, `graphs_real_time_factor`
+    sound over the sum of these.
     `gate_to_sound_ms` is the time from a gate to its first audible sample leaving the buffer, with the
     module's own blocks, buffer and gate delay, in simulated time; what a sound card or a browser adds is not in it.
-    `realtime` says whether the thread had the synthesis thread's priority, which only a paced run asks for, `rss_mib`
-    is the largest memory of the process, `engine` what really ran the graphs and `engine_note` why, if it says.
+    `realtime` says whether the thread had the synthesis thread's priority, `awake` whether the processor was kept
+    out of idle states, both as the module does and only a paced run asks for, `rss_mib` is the largest memory of the process, `engine` what really ran the graphs and `engine_note` why, if it says.
     Raises UserError on bad input. Main thread.
     """
     if not 0.0 < seconds <= 86400.0:
@@ -67,7 +106,8 @@ def bench(
     settle()
     deadline = info.hop / float(info.sample_rate)
     count = max(1, math.ceil(seconds / deadline))
-    times, realtime = _run(bundle, count, deadline if paced else None, clock, progress)
+    times, permitted = _run(bundle, count, deadline if paced else None, clock, progress)
+    graphs = {role: 1e3 * spent / count for role, spent in sorted(times.graphs.items())}
     milliseconds = 1e3 * times.frames
     delays = 1e3 * gate_delays(bundle)
     return {
@@ -77,7 +117,8 @@ def bench(
         # TensorRT has one thread, however many were asked for.
         "threads": 1 if runs.name == "tensorrt" else threads,
         "paced": paced,
-        "realtime": realtime,
+        "realtime": permitted.realtime,
+        "awake": permitted.awake,
         "sample_rate": info.sample_rate,
         "hop": info.hop,
         "deadline_ms": 1e3 * deadline,
@@ -85,6 +126,8 @@ def bench(
         "frame_ms": _figures(milliseconds, (("p50", 50.0), ("p99", 99.0), ("p999", 99.9))),
         "misses": times.misses,
         "real_time_factor": deadline / float(np.mean(times.frames)),
+        "graphs_ms": graphs,
+        "graphs_real_time_factor": 1e3 * deadline / max(sum(graphs.values()), 1e-9),
         "cpu_percent": 100.0 * times.busy,
         "gate_to_sound_ms": dict(
             _figures(delays, (("p50", 50.0), ("p99", 99.0))), jitter=float(np.ptp(delays))
@@ -130,19 +173,20 @@ def _run(
     period: Optional[float],
     clock: Clock,
     progress: Optional[Progress],
-) -> Tuple[_Times, bool]:
+) -> Tuple[_Times, _Permitted]:
     """Plays on a thread like the module's, or here where nothing paces it: that would starve the machine."""
     if period is None:
-        return _play(bundle, count, None, clock, progress), False
-    found: List[Tuple[_Times, bool]] = []
+        return _play(bundle, count, None, clock, progress), _Permitted()
+    found: List[Tuple[_Times, _Permitted]] = []
 
-    def work() -> None:
-        realtime = raise_priority(SYNTHESIS_PRIORITY)
-        found.append((_play(bundle, count, period, clock, progress), realtime))
+    def work(stays_awake: bool) -> None:
+        permitted = _Permitted(raise_priority(SYNTHESIS_PRIORITY), stays_awake)
+        found.append((_play(bundle, count, period, clock, progress), permitted))
 
-    worker = Worker("bench", SYNTHESIS_PRIORITY, work)
-    worker.start()
-    worker.join()
+    with awake() as granted:
+        worker = Worker("bench", SYNTHESIS_PRIORITY, lambda: work(granted))
+        worker.start()
+        worker.join()
     if worker.error is not None:
         raise worker.error
     return found[0]
@@ -156,7 +200,12 @@ def _play(
     progress: Optional[Progress],
 ) -> _Times:
     """Plays `count` frames after some to warm up, one each `period` seconds where given."""
-    voice = Voice(bundle, default_values())
+    spent: Dict[str, float] = {}
+    timed = copy.copy(bundle)
+    timed.graphs = {
+        role: _Timed(role, graph, spent, clock) for role, graph in bundle.graphs.items()
+    }
+    voice = Voice(timed, default_values())
     stage = OutputStage(voice.sample_rate)
     hop = voice.hop
     random = np.random.RandomState(0)
@@ -186,6 +235,7 @@ def _play(
 
     for number in range(WARM_FRAMES):
         frame(number)
+    spent.update(dict.fromkeys(spent, 0.0))
     times = np.zeros(count)
     misses = 0
     cpu, begin = time.process_time(), clock.now()
@@ -204,7 +254,8 @@ def _play(
     passed = clock.now() - begin
     if progress is not None:
         progress(1.0)
-    return _Times(times, misses, (time.process_time() - cpu) / passed if passed > 0.0 else 0.0)
+    busy = (time.process_time() - cpu) / passed if passed > 0.0 else 0.0
+    return _Times(times, misses, busy, spent)
 
 
 def _still(sample: int) -> Volts:

@@ -307,7 +307,12 @@ def _bench_text(report: Dict[str, Any]) -> str:
             "frame time      p50 %.2f  p99 %.2f  p99.9 %.2f  max %.2f ms"
             % (frame["p50"], frame["p99"], frame["p999"], frame["max"]),
             "misses          %d" % report["misses"],
-            "real time       %.1f times" % report["real_time_factor"],
+            "real time       %.1f times; the graphs alone (%s ms) %.1f times"
+            % (
+                report["real_time_factor"],
+                ", ".join("%s %.2f" % row for row in sorted(report["graphs_ms"].items())),
+                report["graphs_real_time_factor"],
+            ),
             "CPU             %.0f %% of one core" % report["cpu_percent"],
             "gate to sound   p50 %.2f  p99 %.2f  max %.2f  jitter %.3f ms"
             % (gate["p50"], gate["p99"], gate["max"], gate["jitter"]),

@@ -25,8 +25,8 @@ class Config(NamedTuple):
     """How the module is started.
 
     `bundle`, `cv_file` and `out` are paths; `panel`, `audio` and `engine` are names of backends;
-    `device` is the name of a sound card or a part of it, None for the system's choice; `block` is in
-    samples, `latency_ms` how far ahead of the output the sound is made (None: see `ahead_ms`),
+    `device` is the name of a sound card or a part of it, None for the system's choice; `awake` whether the
+    processors are kept out of idle states while it plays; `block` is in samples, `latency_ms` how far ahead of the output the sound is made (None: see `ahead_ms`),
     `seconds` after how long to stop (None: never).  `patch` holds parameter values by id, only
     those that differ from the default.
     """
@@ -39,6 +39,7 @@ class Config(NamedTuple):
     block: int = 128
     latency_ms: Optional[float] = None
     device: Optional[str] = None
+    awake: bool = True
     cv_file: Optional[str] = None
     out: Optional[str] = None
     seconds: Optional[float] = None

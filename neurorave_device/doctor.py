@@ -13,7 +13,12 @@ import warnings
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from neurorave_device.audio.cards import Card, playing_cards
-from neurorave_device.realtime import INPUTS_PRIORITY, OUTPUT_PRIORITY, SYNTHESIS_PRIORITY
+from neurorave_device.realtime import (
+    CPU_LATENCY,
+    INPUTS_PRIORITY,
+    OUTPUT_PRIORITY,
+    SYNTHESIS_PRIORITY,
+)
 
 OK = "ok"
 WARN = "warn"
@@ -158,6 +163,7 @@ def examine(machine: Machine, models: str = "models") -> List[Result]:
         _providers,
         _sound_cards,
         _realtime,
+        _awake,
         _shared_memory,
     )
     results += [check(machine) for check in checks]
@@ -250,6 +256,20 @@ def _realtime(machine: Machine) -> Result:
             "/etc/security/limits.d/audio.conf, join the group audio, and log in again."
         )
     return Result("realtime", WARN, text % what)
+
+
+def _awake(machine: Machine) -> Result:
+    if not machine.nodes(CPU_LATENCY):
+        text = "this kernel has no %s: the processor may sleep between frames." % CPU_LATENCY
+        return Result("awake", OK, text)
+    if not machine.may_use(CPU_LATENCY):
+        text = (
+            "%s may not be used, so waking the processor may cause gaps: put "
+            'KERNEL=="cpu_dma_latency", GROUP="audio", MODE="0660" into '
+            "/etc/udev/rules.d/99-neurorave.rules, join the group audio, and restart."
+        )
+        return Result("awake", WARN, text % CPU_LATENCY)
+    return Result("awake", OK, "the processor is kept awake while neurorave plays")
 
 
 def _permitted(machine: Machine, level: int) -> bool:

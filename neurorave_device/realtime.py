@@ -1,11 +1,12 @@
-"""What a process can do to meet its deadlines: thread priorities, garbage collection, thread switching."""
+"""What a process can do to meet its deadlines: priorities, a processor that stays awake, no garbage collection."""
 
 import contextlib
 import gc
 import os
+import struct
 import sys
 import threading
-from typing import Callable, Iterator, Optional
+from typing import BinaryIO, Callable, Iterator, Optional
 
 # The output's thread above the synthesis that feeds it, the short scan of the inputs between them: on one core a
 # scan that had to wait for a frame would notice a gate too late for its own sample (docs/sound-card.md).
@@ -17,6 +18,9 @@ SYNTHESIS_PRIORITY = 60
 BACKGROUND_PRIORITY = 40
 # Python lets another thread run after this long at the latest; its own 5 ms are two audio blocks.
 SWITCH_SECONDS = 0.0005
+# Linux: as long as a number is held here, no processor sleeps deeper than it can wake from in so many microseconds
+# (Documentation/power/pm_qos_interface.rst).
+CPU_LATENCY = "/dev/cpu_dma_latency"
 
 
 def raise_priority(priority: int) -> bool:
@@ -45,6 +49,30 @@ def priority(level: int) -> Iterator[None]:
     finally:
         if raised:
             os.sched_setscheduler(0, before[0], before[1])
+
+
+@contextlib.contextmanager
+def awake(path: Optional[str] = CPU_LATENCY) -> Iterator[bool]:
+    """Keep all processors out of idle states for a while, and say whether that was permitted; None asks for nothing.
+
+    Between two frames a processor has milliseconds to fall asleep in, and what it sleeps in takes time to leave: on
+    a small board microseconds, on a virtual machine, whose host gives the processor to others meanwhile, up to
+    tens of milliseconds (docs/decisions/0011-staying-awake.md). It costs power and heat.
+    """
+    held: Optional[BinaryIO] = None
+    granted = False
+    try:
+        if path is not None:
+            held = open(path, "r+b", buffering=0)
+            granted = held.write(struct.pack("=i", 0)) == 4
+    except OSError:
+        # Whoever wants to know why asks the doctor.
+        pass
+    try:
+        yield granted
+    finally:
+        if held is not None:
+            held.close()
 
 
 def settle() -> None:

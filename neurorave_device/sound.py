@@ -38,9 +38,11 @@ from neurorave_device.processes import (
     stop_on_signal,
 )
 from neurorave_device.realtime import (
+    CPU_LATENCY,
     INPUTS_PRIORITY,
     SYNTHESIS_PRIORITY,
     Worker,
+    awake,
     raise_priority,
     settle,
 )
@@ -329,12 +331,13 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     commands = CommandReceiver(from_descriptor(settings["commands"]))
     try:
         sound = Sound(config, shared, commands, SystemClock())
-        sound.start()
-        status.send(READY, sound.name)
-        try:
-            sound.play(stop, settings["supervisor"])
-        finally:
-            sound.close()
+        with awake(CPU_LATENCY if config.awake else None):
+            sound.start()
+            status.send(READY, sound.name)
+            try:
+                sound.play(stop, settings["supervisor"])
+            finally:
+                sound.close()
         sound.check_file()
         status.send(DONE, sound.summary())
     except Exception as error:

@@ -111,6 +111,17 @@ def test_old_python_fails() -> None:
     assert row(examine(machine), "python").state == FAIL
 
 
+def test_a_processor_that_may_not_be_kept_awake_is_a_warning_that_says_how() -> None:
+    machine = Paper()
+    machine.present["/dev/cpu_dma_latency"] = ["/dev/cpu_dma_latency"]
+    assert "kept awake" in row(examine(machine), "awake").text
+    machine.barred = ["/dev/cpu_dma_latency"]
+    found = row(examine(machine), "awake")
+    assert found.state == WARN and "udev" in found.text
+    machine.present.clear()
+    assert row(examine(machine), "awake").state == OK
+
+
 @pytest.mark.parametrize("cards", [[], OSError("PortAudio library not found"), ImportError("no")])
 def test_no_sound_card_is_a_warning_only(cards: Any) -> None:
     machine = Paper()

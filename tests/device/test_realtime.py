@@ -1,12 +1,14 @@
 """Real-time priorities: taken for a while and given back, and nothing breaks where they are not permitted."""
 
 import os
+import struct
+from pathlib import Path
 from typing import Any, List, Tuple
 
 import pytest
 
 from neurorave_device import realtime
-from neurorave_device.realtime import Worker, priority, raise_priority
+from neurorave_device.realtime import CPU_LATENCY, Worker, awake, priority, raise_priority
 
 
 class Scheduler:
@@ -79,3 +81,36 @@ def test_the_output_is_above_the_inputs_above_the_synthesis_above_all_else() -> 
     assert levels == sorted(levels, reverse=True) and len(set(levels)) == 4
     # What doctor tells to allow.
     assert 0 < levels[-1] and levels[0] <= 80
+
+
+def _latency_allowed() -> int:
+    """What the kernel makes of all who ask, microseconds."""
+    with open(CPU_LATENCY, "rb", buffering=0) as node:
+        return int(struct.unpack("=i", node.read(4))[0])
+
+
+@pytest.mark.skipif(not os.access(CPU_LATENCY, os.R_OK | os.W_OK), reason="needs root's node")
+def test_the_processor_is_kept_awake_for_a_while_on_the_real_node() -> None:
+    before = _latency_allowed()
+    with pytest.raises(KeyError):
+        with awake() as granted:
+            assert granted
+            assert _latency_allowed() == 0
+            raise KeyError("whatever happens meanwhile")
+    assert _latency_allowed() == before
+
+
+def test_the_wish_to_stay_awake_is_four_bytes_held_open(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_bytes(b"")
+    with awake(str(node)) as granted:
+        assert granted
+        assert node.read_bytes() == b"\0\0\0\0"
+
+
+def test_where_staying_awake_is_not_permitted_nothing_happens(tmp_path: Path) -> None:
+    for path in (str(tmp_path / "none"), str(tmp_path), "/dev/full"):
+        with awake(path) as granted:
+            assert not granted
+    with awake(None) as granted:
+        assert not granted

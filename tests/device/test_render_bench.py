@@ -77,6 +77,16 @@ def test_all_keys_of_the_contract_are_there(monkeypatch: Any) -> None:
     assert figures["model"] == {"parameters": 1000, "mac_per_second": 250000.0}
 
 
+def test_the_time_in_the_graphs_is_told_apart(monkeypatch: Any) -> None:
+    figures = _bench(monkeypatch, 0.002, 0, False)
+    # In virtual time only the output stage takes any.
+    assert figures["graphs_ms"] == {"decoder": 0.0, "meter": 0.0, "prior": 0.0}
+    real = bench(TOY, seconds=0.2, paced=False)
+    assert all(spent > 0.0 for spent in real["graphs_ms"].values())
+    assert sum(real["graphs_ms"].values()) < 1e3 * DEADLINE / real["real_time_factor"]
+    assert real["graphs_real_time_factor"] > real["real_time_factor"]
+
+
 def test_every_gate_waits_the_same_time_within_a_sample() -> None:
     delays = gate_delays(load_bundle(TOY), gates=30)
     assert np.ptp(delays) <= 1.0 / 44100 + 1e-9
