@@ -94,7 +94,8 @@ def bench(
     `gate_to_sound_ms` is the time from a gate to its first audible sample leaving the buffer, with the
     module's own blocks, buffer and gate delay, in simulated time; what a sound card or a browser adds is not in it.
     `realtime` says whether the thread had the synthesis thread's priority, `awake` whether the processor was kept
-    out of idle states, both as the module does and only a paced run asks for, `rss_mib` is the largest memory of the process, `engine` what really ran the graphs and `engine_note` why, if it says.
+    out of idle states, both as the module does and only a paced run asks for, `rss_mib` is the largest memory of
+    the process, `engine` what really ran the graphs and `engine_note` why, if it says.
     Raises UserError on bad input. Main thread.
     """
     if not 0.0 < seconds <= 86400.0:

@@ -26,7 +26,8 @@ class Config(NamedTuple):
 
     `bundle`, `cv_file` and `out` are paths; `panel`, `audio` and `engine` are names of backends;
     `device` is the name of a sound card or a part of it, None for the system's choice; `awake` whether the
-    processors are kept out of idle states while it plays; `block` is in samples, `latency_ms` how far ahead of the output the sound is made (None: see `ahead_ms`),
+    processors are kept out of idle states while it plays; `block` is in samples, `latency_ms` how far ahead of
+    the output the sound is made (None: see `ahead_ms`),
     `seconds` after how long to stop (None: never).  `patch` holds parameter values by id, only
     those that differ from the default.
     """
