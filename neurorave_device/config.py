@@ -9,6 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from neurorave_device import board
 from neurorave_device.errors import UserError
 from neurorave_device.parameters import by_id, default_values
 
@@ -28,8 +29,8 @@ class Config(NamedTuple):
     `device` is the name of a sound card or a part of it, None for the system's choice; `awake` whether the
     processors are kept out of idle states while it plays; `block` is in samples, `latency_ms` how far ahead of
     the output the sound is made (None: see `ahead_ms`),
-    `seconds` after how long to stop (None: never).  `patch` holds parameter values by id, only
-    those that differ from the default.
+    `seconds` after how long to stop (None: never).  `board` is how the front panel is wired (`board.py`),
+    `patch` holds parameter values by id, both only where they differ from the default.
     """
 
     bundle: str = "models/hand_percussion"
@@ -44,6 +45,7 @@ class Config(NamedTuple):
     cv_file: Optional[str] = None
     out: Optional[str] = None
     seconds: Optional[float] = None
+    board: Mapping[str, Any] = {}
     patch: Mapping[str, float] = {}
 
     @property
@@ -146,6 +148,8 @@ def _checked(source: str, values: Dict[str, Any]) -> Dict[str, Any]:
             )
         )
     checked = dict(values)
+    if "board" in checked:
+        checked["board"] = board.checked(source, checked["board"])
     if "patch" in checked:
         checked["patch"] = _patch(source, checked["patch"])
     return checked
