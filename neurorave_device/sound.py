@@ -18,11 +18,13 @@ from neurorave_device.change import BundleChange
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import CommandReceiver, from_descriptor
 from neurorave_device.config import Config
+from neurorave_device.easing import Easing
 from neurorave_device.engine.bundle import Bundle, load_bundle
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.tensorrt.job import FINISHED, RUNNING, PlanJob, progress_text
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
+from neurorave_device.governor import LIMITS, Governor, Limits
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Panel, Volts
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.cv_file import CvRecording
@@ -52,6 +54,7 @@ from neurorave_device.shared import AudioRing, SharedMemory
 from neurorave_device.stream import StreamClock, VoltHistory
 from neurorave_device.synthesis import Synthesis
 from neurorave_device.telemetry import Report
+from neurorave_device.thermal import Watch
 from neurorave_device.timing import timing
 
 # How long the buffer may take to run out at the end.
@@ -65,11 +68,17 @@ _PLAYS = {"onnx": "ONNX Runtime plays.", "tensorrt": "TensorRT plays."}
 class Sound:
     """Everything that plays; all methods belong to the synthesis thread.
 
-    UserError where the bundle, the recording or the output cannot be used.
+    ``limits`` say when the machine is too busy or too hot. UserError where the bundle, the recording or the
+    output cannot be used.
     """
 
     def __init__(
-        self, config: Config, shared: SharedMemory, commands: CommandReceiver, clock: Clock
+        self,
+        config: Config,
+        shared: SharedMemory,
+        commands: CommandReceiver,
+        clock: Clock,
+        limits: Limits = LIMITS,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -88,7 +97,7 @@ class Sound:
         self._notice = ""
         self._notice_ends = 0.0
         plan = timing(config.ahead_ms, config.block, rate, bundle.info.hop)
-        stream = StreamClock(clock, rate)
+        stream = StreamClock(clock, rate, config.block)
         history = VoltHistory()
         panel = _make_panel(config, stream)
         length = _length(config, panel, plan.gate)
@@ -108,6 +117,16 @@ class Sound:
             _nothing if config.audio == "browser" else shared.ring.write,
             clock,
             None if length is None else round(length * rate),
+        )
+        self._thermal = Watch(clock)
+        self._easing = Easing(
+            self._synthesis,
+            self._thermal.newest,
+            self._change.request,
+            config.bundle,
+            bundle.info.lighter,
+            clock,
+            Governor(limits),
         )
         self._stop = threading.Event()
         scan = InputScan(
@@ -147,6 +166,7 @@ class Sound:
         settle()
         self._out.start(self._buffer.read)
         self._inputs.start()
+        self._thermal.start()
 
     def play(self, stop: threading.Event, supervisor: int) -> None:
         """Play until ``stop`` is set, the supervisor is gone or the length is over, then fade out.
@@ -158,6 +178,7 @@ class Sound:
             if stop.is_set() or orphaned(supervisor):
                 self._synthesis.fade_out()
             self._check()
+            self._follow_easing()
             self._follow_change()
             self._follow_notices()
 
@@ -168,6 +189,7 @@ class Sound:
 
     def close(self) -> None:
         """End the threads and close the output."""
+        self._thermal.stop()
         self._stop.set()
         if self._plans is not None:
             self._plans.stop()
@@ -203,7 +225,7 @@ class Sound:
 
     def _load(self, folder: str) -> Voice:
         """Return the voice of another bundle, warm; UserError where it cannot be played. Its own thread."""
-        engine = make_engine(self._config.engine)
+        engine = make_engine(self._config.engine, beside=True)
         bundle = load_bundle(folder, engine)
         if bundle.info.sample_rate != self._rate:
             raise UserError(
@@ -220,17 +242,24 @@ class Sound:
         outcome = self._change.poll()
         if outcome is None:
             return
+        eased = self._easing.changed(outcome)
         if outcome.voice is None:
             self._say("%s; %s plays on." % (outcome.fault.rstrip("."), self.name))
             return
         self._synthesis.change(outcome.voice)
         self.name = outcome.voice.info.name
         # What was said at the start need not be said with each bundle.
-        self._say(self._engine.note if self._engine.note != self._told else "")
+        self._say(eased or (self._engine.note if self._engine.note != self._told else ""))
         self._told = self._engine.note
         self._synthesis.template = self._synthesis.template._replace(
             bundle=self.name, folder=outcome.folder, engine=self._engine.name
         )
+
+    def _follow_easing(self) -> None:
+        """Do without something where the machine is too busy or too hot, and say so."""
+        sentence = self._easing.follow()
+        if sentence:
+            self._say(sentence)
 
     def _follow_plans(self) -> str:
         """Return how far the TensorRT plans are, '' where none are built; play with them once they are there."""

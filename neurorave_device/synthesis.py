@@ -15,6 +15,7 @@ from neurorave_device.audio.buffer import FrameBuffer
 from neurorave_device.audio.output import FADE_SECONDS, OutputStage, State
 from neurorave_device.clock import Clock
 from neurorave_device.engine.voice import Voice
+from neurorave_device.governor import ALL, METER
 from neurorave_device.inputs.base import Edge, Volts
 from neurorave_device.settings import unpack_values
 from neurorave_device.shared import Cell
@@ -83,7 +84,9 @@ class Synthesis:
         self._stopping = False
         self._frame = np.zeros(0, np.float32)
         self._load = 0.0
+        self._aside = 0.0
         self._late = 0
+        self._eased = ALL
         self.template = Report()
         self.ended = False
 
@@ -98,10 +101,26 @@ class Synthesis:
     def change(self, voice: Voice) -> None:
         """Play ``voice`` from the next block on, the present one fading out under it."""
         fade = round(CHANGE_SECONDS * self._rate)
+        voice.rest_meter(self._eased >= METER)
         voice.take_over(self._voice, fade, self._volts_at)
         self._voice = voice
         # Settings may have changed while it was loaded.
         self._seen = 0
+
+    def ease(self, level: int) -> None:
+        """Do without what the governor's ``level`` says: from its first step on nothing is measured."""
+        self._eased = level
+        self._voice.rest_meter(level >= METER)
+
+    @property
+    def has_meter(self) -> bool:
+        """Whether what plays has a meter that can rest."""
+        return self._voice.has_meter
+
+    @property
+    def busy(self) -> float:
+        """The share of the time that making sound, measuring it and telling of it take, smoothed."""
+        return self._load + self._aside
 
     @property
     def late(self) -> int:
@@ -113,7 +132,7 @@ class Synthesis:
         while self.step():
             pass
         self._late = 0
-        self._load = 0.0
+        self._load = self._aside = 0.0
 
     def run(self, check: Callable[[], None]) -> None:
         """Fill the buffer until the sound has faded out; ``check`` is called now and then and may raise."""
@@ -209,9 +228,12 @@ class Synthesis:
                 self._stream.anchor(position)
 
     def _measure(self, seconds: float) -> None:
-        self._load += _LOAD_SMOOTHING * (seconds * self._rate / self._block - self._load)
+        self._load = self._smooth(self._load, seconds, self._block)
         if self._buffer.filled == 0 and self._buffer.read_position > 0:
             self._late += 1
+
+    def _smooth(self, share: float, seconds: float, samples: int) -> float:
+        return share + _LOAD_SMOOTHING * (seconds * self._rate / samples - share)
 
     def _tell_played(self) -> bool:
         """Measure and tell of one block that the output has taken, and say whether there was one."""
@@ -222,9 +244,11 @@ class Synthesis:
         return True
 
     def _tell(self, queued: _Queued) -> None:
+        began = self._clock.now()
         self._voice.listen(queued.sound)
         self._tap(queued.played)
         self._publish(queued.played, queued.start + queued.played.size)
+        self._aside = self._smooth(self._aside, self._clock.now() - began, queued.sound.size)
 
     def _publish(self, samples: np.ndarray, position: int) -> None:
         """Report once per frame; ``position`` is where ``samples`` end."""
@@ -241,6 +265,8 @@ class Synthesis:
             mask=voice.frame.mask,
             asked=voice.frame.asked,
             heard=voice.heard.heard,
+            measured=voice.measured,
+            eased=self._eased,
             level=float(np.sqrt(np.mean(np.square(frame)))),
             peak=float(np.max(np.abs(frame))),
             load=self._load,

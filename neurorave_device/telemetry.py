@@ -23,6 +23,8 @@ RECORD = np.dtype(
         ("samples", "u8"),
         ("state", "u1"),
         ("realtime", "u1"),
+        ("measured", "u1"),
+        ("eased", "u1"),
         ("descriptors", "u1"),
         ("gates", "u1", 2),
         ("mask", "u1", MAX_DESCRIPTORS),
@@ -50,6 +52,7 @@ class Report(NamedTuple):
     late: frames finished after their deadline. underruns: blocks that the output had to fill with silence.
     late_edges: gate edges that arrived too late for their own sample. asked, heard: quantile units, one per
     descriptor. mask: True where the descriptor is asked, False where it is free. volts: calibrated.
+    measured: False where ``heard`` says nothing, because there is no meter or it rests. eased: the governor's level.
     bundle, folder: name and folder of the bundle that plays. message: one sentence for the player, or ''.
     """
 
@@ -68,6 +71,8 @@ class Report(NamedTuple):
     volts: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     asked: Tuple[float, ...] = ()
     heard: Tuple[float, ...] = ()
+    measured: bool = False
+    eased: int = 0
     bundle: str = ""
     folder: str = ""
     engine: str = ""
@@ -84,6 +89,8 @@ def pack(report: Report) -> bytes:
     row["samples"] = report.samples
     row["state"] = _STATES.index(report.state)
     row["realtime"] = report.realtime
+    row["measured"] = report.measured
+    row["eased"] = report.eased
     row["descriptors"] = count
     row["gates"] = report.gates
     row["mask"][:count] = report.mask
@@ -123,6 +130,8 @@ def unpack(payload: Optional[bytes]) -> Report:
         volts=_four(row["volts"]),
         asked=tuple(float(value) for value in row["asked"][:count]),
         heard=tuple(float(value) for value in row["heard"][:count]),
+        measured=bool(row["measured"]),
+        eased=int(row["eased"]),
         bundle=_text(row["bundle"]),
         folder=_text(row["folder"]),
         engine=_text(row["engine"]),

@@ -100,6 +100,7 @@ def make_info(document: Dict[str, Any]) -> BundleInfo:
         latency_samples=document["latency_samples"],
         parameters=int(document["cost"]["parameters"]),
         mac_per_second=float(document["cost"]["mac_per_second"]),
+        lighter=document.get("lighter", ""),
     )
 
 

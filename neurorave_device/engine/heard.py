@@ -28,7 +28,7 @@ class Meter:
         self._latency = latency
         self._hop = graph.inputs["audio"][1]
         self._buffer = np.zeros(graph.inputs["audio"], dtype=np.float32)
-        self._filled = self._start = self._end = 0
+        self._filled = self._start = self._end = self._measured = 0
         self.start(start)
 
     def start(self, sample: int) -> None:
@@ -36,7 +36,13 @@ class Meter:
         self._buffer.fill(0.0)
         self._filled = (sample - self._latency) % self._hop
         self._start = self._end = sample
+        self._measured = sample - 1
         self._graph.reset()
+
+    @property
+    def heard_enough(self) -> bool:
+        """Whether the newest window lies wholly in what has been fed; its half is `latency` and half a hop."""
+        return self._measured >= self._start + self._latency
 
     def feed(self, block: np.ndarray) -> List[HeardReport]:
         """Takes the next samples, float32 [n], and returns the reports that they completed."""
@@ -63,4 +69,5 @@ class Meter:
             return None
         if sample < self._start:
             return None
+        self._measured = sample
         return HeardReport(sample, tuple(min(max(value, 0.0), 1.0) for value in q))

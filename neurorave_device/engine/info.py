@@ -33,7 +33,8 @@ class BundleInfo(NamedTuple):
 
     `sample_rate` in Hz, `hop` in samples, `latents` the count of latent coordinates,
     `latent_quantiles` [L][25] in latent units, `latency_samples` the delay of encoder and decoder
-    together, `parameters` the count of weights, `mac_per_second` the cost of the decoder and prior.
+    together, `parameters` the count of weights, `mac_per_second` the cost of the decoder and prior,
+    `lighter` the name of the folder beside this bundle's with a variant that costs less, '' where there is none.
     """
 
     name: str
@@ -50,3 +51,4 @@ class BundleInfo(NamedTuple):
     latency_samples: int
     parameters: int
     mac_per_second: float
+    lighter: str = ""

@@ -47,6 +47,9 @@ class Voice:
         self._gates = GateRoles(values)
         self._position = start_sample
         self._mapped_at = start_sample - info.hop
+        # Up to where the sound has been played, as far as `listen` was told.
+        self._listened = start_sample
+        self._resting = False
         self._pending: List[Tuple[int, Edge]] = []
         self._frames: Deque[FrameReport] = deque(maxlen=KEPT_REPORTS)
         self._heard: Deque[HeardReport] = deque(maxlen=KEPT_REPORTS)
@@ -75,6 +78,16 @@ class Voice:
     def bad_frames(self) -> int:
         """How many frames held NaN or infinity and were replaced by a fade."""
         return self._hit.bad_frames
+
+    @property
+    def has_meter(self) -> bool:
+        """Whether there is a meter that can measure or rest."""
+        return self._meter is not None
+
+    @property
+    def measured(self) -> bool:
+        """Whether `heard` is measured: there is a meter, it does not rest, and it has heard enough."""
+        return self._meter is not None and not self._resting and self._meter.heard_enough
 
     @property
     def gate_levels(self) -> Tuple[bool, bool]:
@@ -153,21 +166,31 @@ class Voice:
         self._frames.clear()
         self._heard.clear()
         self._triggers.clear()
-        self.hits = self.late_edges = 0
+        self.hits = 0
+        # The count is the module's, whatever plays.
+        self.late_edges = old.late_edges
         self._hit.stop()
-        if self._meter is not None:
-            self._meter.start(self._position)
+        # What `old` has made and nobody has heard yet is still to come.
+        self._listened = old._listened
+        self._restart_meter()
         held = self._gates.follow(old._gates) and old._hit.sounding
         self._tail = old.render(fade_samples, modulation_at) * _fade(fade_samples)
         if held:
             self._start_hit()
 
     def listen(self, sound: np.ndarray) -> None:
-        """Measures what has been played, the next samples [n] of it; nothing happens without a meter."""
-        if self._meter is not None:
+        """Measures what has been played, the next samples [n] of it; without a meter or while it rests not."""
+        self._listened += sound.size
+        if self._meter is not None and not self._resting:
             for report in self._meter.feed(sound):
                 self.heard = report
                 self._heard.append(report)
+
+    def rest_meter(self, resting: bool) -> None:
+        """Lets the meter rest, or measure again from what is played next."""
+        if resting != self._resting:
+            self._resting = resting
+            self._restart_meter()
 
     def sample_of(self, edge: Edge) -> int:
         """Returns the absolute sample of an edge."""
@@ -206,6 +229,10 @@ class Voice:
             self._start_hit()
             self._triggers.append(sample)
             self.started_at = sample
+
+    def _restart_meter(self) -> None:
+        if self._meter is not None:
+            self._meter.start(self._listened)
 
     def _start_hit(self) -> None:
         self._hit.start(self._seed, self.hits)
