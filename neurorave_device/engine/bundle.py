@@ -48,13 +48,14 @@ def load_bundle(
     for fault in file_faults(description):
         raise UserError(fault)
     engine = engine or make_engine()
+    files = description.document["files"]
+    paths = {role: file_path(folder, role, files[role]) for role in roles if role in files}
+    engine.prepare(list(paths.values()))
     graphs = {}
-    for role in roles:
-        if role in description.document["files"]:
-            path = file_path(folder, role, description.document["files"][role])
-            graphs[role] = engine.load(path)
-            for fault in graph_faults(role, path, graphs[role], description.info):
-                raise UserError(fault)
+    for role, path in paths.items():
+        graphs[role] = engine.load(path)
+        for fault in graph_faults(role, path, graphs[role], description.info):
+            raise UserError(fault)
     return Bundle(description, graphs)
 
 

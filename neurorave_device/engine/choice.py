@@ -1,10 +1,11 @@
 """Which engine runs the graphs: by name, or the best that is to be had."""
 
 import os
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence
 
 from neurorave_device.engine.base import Engine, Graph
 from neurorave_device.engine.onnx_engine import OnnxEngine
+from neurorave_device.engine.onnx_store import GraphStore
 from neurorave_device.engine.tensorrt.cache import PlanRefused
 from neurorave_device.engine.tensorrt.toolkit import Missing
 from neurorave_device.errors import UserError
@@ -12,15 +13,16 @@ from neurorave_device.errors import UserError
 ENGINES = ("auto", "onnx", "tensorrt")
 
 
-def make_engine(name: str = "onnx", threads: int = 1) -> Engine:
+def make_engine(name: str = "onnx", threads: int = 1, beside: bool = False) -> Engine:
     """Makes the engine called `name` (auto, onnx, tensorrt); raises UserError where it is not to be had.
 
-    `threads` are those of ONNX Runtime; TensorRT has no use for them.
+    `threads` are those of ONNX Runtime; TensorRT has no use for them. `beside` says that the graphs are loaded while
+    others play.
     """
     if name == "onnx":
-        return OnnxEngine(threads)
+        return _onnx(threads, beside)
     if name == "auto":
-        return AutoEngine(threads)
+        return AutoEngine(threads, beside)
     if name == "tensorrt":
         try:
             engine: Engine = _tensorrt()
@@ -40,8 +42,8 @@ class AutoEngine(Engine):
     Runtime, never for silence.
     """
 
-    def __init__(self, threads: int = 1) -> None:
-        self._onnx = OnnxEngine(threads)
+    def __init__(self, threads: int = 1, beside: bool = False) -> None:
+        self._onnx = _onnx(threads, beside)
         self._tensorrt: Optional[Any] = None
         self._missing = ""
         self._reasons: List[str] = []
@@ -52,11 +54,18 @@ class AutoEngine(Engine):
             self._missing = str(error)
         self._tell()
 
+    def prepare(self, paths: Sequence[str]) -> None:
+        """Prepares the files for ONNX Runtime where it plays them all; see `Engine.prepare`."""
+        if self._tensorrt is None:
+            self._onnx.prepare(paths)
+
     def load(self, path: str) -> Graph:
         """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""
         graph = None if self._tensorrt is None else self._planned_graph(self._tensorrt, path)
+        if graph is None:
+            graph = self._onnx.load(path)
         self._tell()
-        return self._onnx.load(path) if graph is None else graph
+        return graph
 
     def _planned_graph(self, engine: Any, path: str) -> Optional[Graph]:
         role = os.path.splitext(os.path.basename(path))[0]
@@ -81,11 +90,19 @@ class AutoEngine(Engine):
 
     def _tell(self) -> None:
         self.name = "tensorrt" if self._planned else "onnx"
+        notes = []
         if self._missing:
-            self.note = "ONNX Runtime plays, since {}.".format(self._missing)
+            notes.append("ONNX Runtime plays, since {}.".format(self._missing))
         elif self._reasons:
             plays = "TensorRT plays in part" if self._planned else "ONNX Runtime plays"
-            self.note = "{} ({}).".format(plays, "; ".join(self._reasons))
+            notes.append("{} ({}).".format(plays, "; ".join(self._reasons)))
+        if self._onnx.note:
+            notes.append(self._onnx.note)
+        self.note = " ".join(notes)
+
+
+def _onnx(threads: int, beside: bool) -> OnnxEngine:
+    return OnnxEngine(threads, GraphStore() if beside else None)
 
 
 def _tensorrt() -> Any:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neurorave_device.engine.sealed import tidy
 from neurorave_device.engine.tensorrt import cache
 from neurorave_device.engine.tensorrt.cache import PlanKey, PlanRefused, read_plan, write_plan
 from neurorave_device.engine.tensorrt.toolkit import Board, read_l4t
@@ -86,7 +87,7 @@ def test_a_header_of_absurd_length_is_not_read(tmp_path: Any) -> None:
     path = stored(tmp_path)
     with open(path, "r+b") as handle:
         handle.write(struct.pack("<8sI", cache.MAGIC, 0xFFFFFFFF))
-    with pytest.raises(PlanRefused, match="not a plan"):
+    with pytest.raises(PlanRefused, match="no file of this kind"):
         read_plan(str(tmp_path), KEY)
 
 
@@ -113,9 +114,9 @@ def test_what_a_build_left_that_was_cut_off_is_tidied_up(tmp_path: Any) -> None:
     path = stored(tmp_path)
     with open(path + ".unfinished-77", "wb") as handle:
         handle.write(b"half a plan")
-    cache.tidy(str(tmp_path))
+    tidy(str(tmp_path))
     assert os.listdir(str(tmp_path)) == [os.path.basename(path)]
-    cache.tidy(str(tmp_path / "nowhere"))
+    tidy(str(tmp_path / "nowhere"))
 
 
 def test_half_precision_is_preferred_and_a_damaged_plan_tells_more_than_none(

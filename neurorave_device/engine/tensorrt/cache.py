@@ -1,17 +1,23 @@
 """Plans on disk: one file each, which says what it was made for and is believed only where all of it agrees.
 
-A file is a magic word, the length and the sha256 of a JSON header, the header, and the plan. The header holds the key
-and the plan's own sha256. It is written under another name, synced, and renamed, so a plan is there whole or not at
-all. A plan that does not agree is never given to TensorRT, which may crash on one from another board.
+The form of a file is that of `neurorave_device/engine/sealed.py`. A plan that does not agree is never given to
+TensorRT, which may crash on one from another board.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-import struct
-from typing import IO, Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import IO, Any, Dict, List, NamedTuple, Tuple
 
+from neurorave_device.engine.sealed import (
+    Damaged,
+    names,
+    read_header,
+    read_payload,
+    remove,
+    write_sealed,
+)
 from neurorave_device.engine.tensorrt.toolkit import Board
 
 MAGIC = b"NRPLAN1\n"
@@ -20,11 +26,7 @@ HALF = "fp16"
 SINGLE = "fp32"
 TIMING = "timing"
 
-_HEAD = struct.Struct("<8sI32s")
-# No header is longer; a damaged length shall not make us read gigabytes.
-_LARGEST_HEADER = 1 << 20
 _SUFFIX = ".plan"
-_UNFINISHED = ".unfinished-"
 _LOCK = "lock"
 
 
@@ -72,49 +74,25 @@ def plan_path(folder: str, key: PlanKey) -> str:
 
 def write_plan(folder: str, key: PlanKey, payload: bytes, facts: Dict[str, Any]) -> str:
     """Write a plan and return its path; OSError where that fails, and then nothing has changed."""
-    header = {
-        "key": key._asdict(),
-        "facts": facts,
-        "bytes": len(payload),
-        "sha256": hashlib.sha256(payload).hexdigest(),
-    }
-    text = json.dumps(header, sort_keys=True).encode("utf-8")
-    os.makedirs(folder, exist_ok=True)
     path = plan_path(folder, key)
-    unfinished = path + _UNFINISHED + str(os.getpid())
-    try:
-        with open(unfinished, "wb") as handle:
-            handle.write(_HEAD.pack(MAGIC, len(text), hashlib.sha256(text).digest()))
-            handle.write(text)
-            handle.write(payload)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(unfinished, path)
-    except BaseException:
-        remove(unfinished)
-        raise
-    _sync_folder(folder)
+    write_sealed(path, MAGIC, key._asdict(), payload, facts)
     return path
 
 
 def read_plan(folder: str, key: PlanKey) -> StoredPlan:
     """Read and check the plan with this key; raises PlanRefused with the reason."""
-    path = plan_path(folder, key)
     try:
-        with open(path, "rb") as handle:
-            header = _read_header(handle)
+        with open(plan_path(folder, key), "rb") as handle:
+            header = read_header(handle, MAGIC)
             if header["key"] != key._asdict():
                 raise PlanRefused(_difference(header["key"], key))
-            payload = handle.read()
+            return StoredPlan(read_payload(handle, header), header["facts"])
     except FileNotFoundError:
         raise PlanRefused(_why_none(folder, key)) from None
     except OSError as error:
         raise PlanRefused("its plan cannot be read ({})".format(error.strerror)) from None
-    if len(payload) != header["bytes"]:
-        raise PlanRefused("its plan is cut off or too long")
-    if hashlib.sha256(payload).hexdigest() != header["sha256"]:
-        raise PlanRefused("its plan is damaged")
-    return StoredPlan(payload, header["facts"])
+    except Damaged as error:
+        raise PlanRefused("its plan is {}".format(error)) from None
 
 
 def read_best(folder: str, board: Board, onnx_sha256: str) -> Tuple[PlanKey, StoredPlan]:
@@ -136,21 +114,6 @@ def read_best(folder: str, board: Board, onnx_sha256: str) -> Tuple[PlanKey, Sto
 def drop_plan(folder: str, key: PlanKey) -> None:
     """Remove a plan that has failed; nothing happens where that is not possible."""
     remove(plan_path(folder, key))
-
-
-def tidy(folder: str) -> None:
-    """Remove what builds that were cut off have left. Only with the lock held."""
-    for name in _names(folder):
-        if _UNFINISHED in name:
-            remove(os.path.join(folder, name))
-
-
-def remove(path: str) -> None:
-    """Remove a file if it is there and may be removed."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
 
 
 class BuildLock:
@@ -177,28 +140,14 @@ class BuildLock:
         self._handle.close()
 
 
-def _read_header(handle: IO[bytes]) -> Dict[str, Any]:
-    head = handle.read(_HEAD.size)
-    if len(head) != _HEAD.size:
-        raise PlanRefused("its plan is cut off")
-    magic, length, digest = _HEAD.unpack(head)
-    if magic != MAGIC or length > _LARGEST_HEADER:
-        raise PlanRefused("its plan is not a plan of neurorave")
-    text = handle.read(length)
-    if hashlib.sha256(text).digest() != digest:
-        raise PlanRefused("its plan is damaged")
-    header: Dict[str, Any] = json.loads(text.decode("utf-8"))
-    return header
-
-
 def _why_none(folder: str, key: PlanKey) -> str:
     """Say what speaks against a plan of the same graph that was made for something else, if there is one."""
-    for name in _names(folder):
+    for name in names(folder):
         if name.startswith(key.onnx_sha256[:16] + "-") and name.endswith(_SUFFIX):
             try:
                 with open(os.path.join(folder, name), "rb") as handle:
-                    other = _read_header(handle)["key"]
-            except (OSError, PlanRefused):
+                    other = read_header(handle, MAGIC)["key"]
+            except (OSError, Damaged):
                 continue
             if dict(other, precision=key.precision) != key._asdict():
                 return _difference(other, key)
@@ -218,21 +167,3 @@ def _difference(found: Dict[str, str], key: PlanKey) -> str:
         if found.get(name) != wanted:
             return "its plan was made for " + words[name].format(found.get(name), wanted)
     return "its plan was made for something else"
-
-
-def _names(folder: str) -> List[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the renaming itself outlive a power cut."""
-    descriptor: Optional[int] = None
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-        os.fsync(descriptor)
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)

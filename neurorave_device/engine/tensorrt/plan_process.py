@@ -5,11 +5,10 @@ JSON text for each step. What it has finished is in the folder of plans, whateve
 """
 
 import json
-import os
-import threading
 import time
 from typing import Any, Dict, List, Optional
 
+from neurorave_device.background import end_with_parent, step_back
 from neurorave_device.engine.tensorrt.build import BuildFailed
 from neurorave_device.engine.tensorrt.cache import BuildLock
 from neurorave_device.engine.tensorrt.engine import TensorRtEngine
@@ -17,27 +16,10 @@ from neurorave_device.engine.tensorrt.planning import make_plans
 from neurorave_device.engine.tensorrt.toolkit import Missing
 from neurorave_device.engine.tensorrt.worker import close_shared, shared_worker
 from neurorave_device.errors import UserError
-from neurorave_device.processes import DONE, READY, StatusPipe, orphaned, run_child
+from neurorave_device.processes import DONE, READY, StatusPipe, run_child
 
-# Lower than everything that plays, higher than nothing at all: a build shall end some day.
-NICENESS = 10
-_WATCH_SECONDS = 1.0
 # Progress more often than this is news to nobody.
 _TELL_SECONDS = 0.1
-
-
-def step_back() -> None:
-    """Give up real-time priority, take a low one, and offer to be killed first when memory runs out."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    except OSError:
-        pass
-    os.nice(NICENESS)
-    try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as handle:
-            handle.write("1000")
-    except OSError:
-        pass
 
 
 class _Teller:
@@ -60,7 +42,7 @@ class _Teller:
 def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     """Be the process."""
     step_back()
-    _end_with_parent(settings["supervisor"])
+    end_with_parent(settings["supervisor"])
     teller = _Teller(status)
     teller.tell("", "starting", None)
     lock = None
@@ -87,14 +69,3 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
 def main(arguments: List[str]) -> int:
     """Run as a child process."""
     return run_child(arguments, work)
-
-
-def _end_with_parent(parent: int) -> None:
-    """End at once when the parent is gone: nobody waits for the plans any more."""
-
-    def watch() -> None:
-        while not orphaned(parent):
-            time.sleep(_WATCH_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()

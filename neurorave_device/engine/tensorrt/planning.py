@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 from neurorave_device.engine.bundle import PLAYED_ROLES, file_faults, file_path, sha256_of
 from neurorave_device.engine.description import read_description
 from neurorave_device.engine.onnx_engine import OnnxGraph
+from neurorave_device.engine.sealed import tidy
 from neurorave_device.engine.tensorrt import cache, verify
 from neurorave_device.engine.tensorrt.build import BuildFailed, Built, build_plan
 from neurorave_device.engine.tensorrt.cache import HALF, SINGLE, TIMING, PlanKey, PlanRefused
@@ -56,7 +57,7 @@ def make_plans(
     Each is kept as soon as it has passed its check. Takes minutes on a small board.
     """
     tell = tell or _silent
-    cache.tidy(engine.folder)
+    tidy(engine.folder)
     paths = graph_paths(folder)
     takes: Dict[str, List[verify.Frame]] = {}
     made = []
