@@ -14,6 +14,7 @@ from neurorave_device import telemetry
 from neurorave_device.audio.base import AudioOut
 from neurorave_device.audio.buffer import FrameBuffer
 from neurorave_device.audio.output import OutputStage
+from neurorave_device.board import board_from
 from neurorave_device.change import BundleChange
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import CommandReceiver, from_descriptor
@@ -28,6 +29,7 @@ from neurorave_device.governor import LIMITS, Governor, Limits
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Panel, Volts
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.cv_file import CvRecording
+from neurorave_device.inputs.jetson import JetsonPanel
 from neurorave_device.inputs.replay import ReplayPanel
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.processes import (
@@ -99,7 +101,7 @@ class Sound:
         plan = timing(config.ahead_ms, config.block, rate, bundle.info.hop)
         stream = StreamClock(clock, rate, config.block)
         history = VoltHistory()
-        panel = _make_panel(config, stream)
+        panel = self._panel = _make_panel(config, stream)
         length = _length(config, panel, plan.gate)
         self._buffer = FrameBuffer(plan.capacity)
         self._out = make_out(config, rate, clock, shared.ring)
@@ -195,6 +197,7 @@ class Sound:
             self._plans.stop()
         self._out.stop()
         self._inputs.join(1.0)
+        self._panel.close()
 
     def summary(self) -> str:
         """Say in one sentence what was played."""
@@ -284,7 +287,7 @@ class Sound:
         if self._clock.now() >= self._notice_ends:
             self._notice = ""
         building = self._follow_plans()
-        message = self._out.notice or self._notice or building
+        message = self._out.notice or self._notice or self._panel.fault or building
         if message != self._synthesis.template.message:
             self._synthesis.template = self._synthesis.template._replace(message=message)
 
@@ -321,6 +324,8 @@ def _make_panel(config: Config, stream: StreamClock) -> Panel:
         if config.cv_file is None:
             raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav")
         return ReplayPanel(CvRecording(config.cv_file))
+    if config.panel == "jetson":
+        return JetsonPanel(board_from(config.board), stream)
     return VirtualPanel(stream)
 
 

@@ -4,48 +4,74 @@ Stream time is how much of the voice's sound the output has taken, in seconds. I
 that a sound card whose clock drifts against the machine's, or a gap, never shifts gates against the sound.
 """
 
-from typing import List
+import collections
+from typing import Deque, List, NamedTuple
 
 from neurorave_device.clock import Clock
 from neurorave_device.inputs.base import SILENT_VOLTS, Volts
 
-# How fast the estimate follows: outputs take blocks at jittery times, but drift by 100 ppm at most.
+# How fast the estimate follows: outputs drift by 100 ppm.
 FOLLOW_SECONDS = 1.0
-# A difference larger than this is a gap, not jitter.
-JUMP_SECONDS = 0.05
+# A block may be noticed late, never early: the least late one of so much time tells where the output is.
+WINDOW_SECONDS = 0.1
+# An output further behind than this does not drift: it had stopped for a while.
+JUMP_SECONDS = 0.002
+# Outputs take up to so much at once, or a block. Stream time is never further ahead of what they have taken: were it,
+# it would stand still after a stop of the output for as long as the stop was, and gates meanwhile would fall together.
+AHEAD_SECONDS = 0.05
+
+
+class _Block(NamedTuple):
+    """One look at the output: the machine's time, and how far stream time was ahead of it."""
+
+    time: float
+    offset: float
 
 
 class StreamClock(Clock):
-    """Seconds of sound that the output has taken, smooth between its blocks; never falls.
+    """Seconds of sound that the output has taken, smooth between its blocks of ``block`` samples; never falls.
 
-    ``anchor`` and ``now`` may be called from two threads.
+    Right after an output that had stopped, the time is late by the stop for ``WINDOW_SECONDS`` (or four blocks) at
+    most. ``anchor`` and ``now`` may be called from two threads.
     """
 
-    def __init__(self, clock: Clock, sample_rate: int) -> None:
+    def __init__(self, clock: Clock, sample_rate: int, block: int) -> None:
         self._clock = clock
         self._rate = float(sample_rate)
+        self._window = max(WINDOW_SECONDS, 4.0 * block / sample_rate)
+        self._ahead = max(AHEAD_SECONDS, 2.0 * block / sample_rate)
+        # Those that are less late than all after them, the least late one first.
+        self._blocks: Deque[_Block] = collections.deque()
         self._offset = 0.0
         self._anchored_at = 0.0
-        self._running = False
+        self._limit = 0.0
         self._latest = 0.0
+        self._running = False
 
     def anchor(self, position: int) -> None:
         """Tell that the output has just taken samples up to ``position``. Synthesis thread."""
         now = self._clock.now()
+        self._limit = position / self._rate + self._ahead
         offset = position / self._rate - now
-        error = offset - self._offset
-        if not self._running or abs(error) > JUMP_SECONDS:
-            self._offset = offset
+        while self._blocks and self._blocks[-1].offset <= offset:
+            self._blocks.pop()
+        self._blocks.append(_Block(now, offset))
+        while self._blocks[0].time < now - self._window:
+            self._blocks.popleft()
+        error = self._blocks[0].offset - self._offset
+        if not self._running or error > 0.0 or error < -JUMP_SECONDS:
+            # No block comes early, so an output that is further than was thought really is.
+            self._offset += error
             self._running = True
         else:
-            passed = now - self._anchored_at
-            self._offset += error * min(1.0, passed / FOLLOW_SECONDS)
+            self._offset += error * min(1.0, (now - self._anchored_at) / FOLLOW_SECONDS)
         self._anchored_at = now
 
     def now(self) -> float:
         """Return the stream time; 0 until the output has taken its first block."""
         if self._running:
-            self._latest = max(self._latest, self._clock.now() + self._offset)
+            estimate = min(self._clock.now() + self._offset, self._limit)
+            self._latest = max(self._latest, estimate)
         return self._latest
 
     def sleep(self, seconds: float) -> None:

@@ -20,7 +20,7 @@ from neurorave_device.parameters import default_values
 from neurorave_device.scan import InputScan
 from neurorave_device.settings import pack_panel, pack_values
 from neurorave_device.shared import SharedMemory
-from neurorave_device.stream import StreamClock, VoltHistory
+from neurorave_device.stream import AHEAD_SECONDS, StreamClock, VoltHistory
 from neurorave_device.synthesis import Synthesis
 from neurorave_device.timing import timing
 from tests.device.toy import TOY
@@ -51,7 +51,7 @@ class Rig:
         receiving, self.sending = make_pipe()
         self.receiving = receiving
         self.plan = timing(latency, BLOCK, RATE, HOP)
-        self.stream = StreamClock(self.clock, RATE)
+        self.stream = StreamClock(self.clock, RATE, BLOCK)
         self.history = VoltHistory()
         self.panel = panel or VirtualPanel(self.stream)
         self.asked_for: List[str] = []
@@ -272,6 +272,26 @@ def test_gates_are_not_shifted_by_gaps_however_many_there_were(make_rig: Any) ->
     rig.run(rig.clock.now() + 1.0)
     # Within a block: the press falls anywhere between two blocks that the output takes.
     assert abs(delay_of_a_press() - before) <= BLOCK
+
+
+def test_gates_right_after_a_long_stop_of_the_output_are_neither_lost_nor_late(
+    make_rig: Any,
+) -> None:
+    rig = make_rig()
+    rig.run(rig.clock.now() + 0.2)
+    # The card takes nothing for 0.4 s (the machine stood still), and the jacks are read all the same.
+    rig.next_pull += 0.4
+    rig.run(rig.clock.now() + 0.41)
+    for _ in range(4):
+        taken = rig.taken
+        rig.press(1, True)
+        rig.run(rig.clock.now() + 0.02)
+        rig.press(1, False)
+        rig.run(rig.clock.now() + 0.08)
+        triggers = rig.voice.take_triggers()
+        assert len(triggers) == 1
+        # The stream's time may be ahead by what an output takes at once, by no more.
+        assert 0 <= triggers[0] - taken - rig.plan.gate * RATE <= AHEAD_SECONDS * RATE + BLOCK
 
 
 def test_a_jack_that_the_face_patches_moves_the_voice(make_rig: Any) -> None:
