@@ -1,0 +1,115 @@
+"""The presets as the face uses them: what it asks for is checked at once and written by the keeper's thread."""
+
+import os
+from typing import Callable, Dict, List, Optional, Tuple
+
+from neurorave_device.errors import UserError
+from neurorave_device.face.link import FaceLink
+from neurorave_device.face.memory import Memory
+from neurorave_device.parameters import PARAMETERS
+from neurorave_device.storage.patch import Patch
+from neurorave_device.storage.presets import Presets, clean_name, fit
+
+
+class PresetDesk(Memory):
+    """Works on one link and one state folder. The face's thread; `do` hands a job to the thread that may write."""
+
+    def __init__(
+        self, link: FaceLink, folder: str, do: Callable[[Callable[[], None]], None]
+    ) -> None:
+        self._link = link
+        self._presets = Presets(folder)
+        self._do = do
+        self._said: Tuple[int, str] = (0, "")
+        shelf = self._presets.shelf()
+        self._names: Tuple[str, ...] = shelf.names
+        for fault in shelf.faults:
+            self.say(fault)
+
+    def say(self, sentence: str) -> None:
+        """Let the face show a sentence. Any thread: one assignment, the newest wins."""
+        self._said = (self._said[0] + 1, sentence.rstrip(".") + ".")
+
+    def presets(self) -> List[str]:
+        return list(self._names)
+
+    def save_preset(self, name: str) -> None:
+        name = clean_name(name)
+        values = {row.id: self._link.get(row.id) for row in PARAMETERS}
+        # Cables are no part of a preset: they stay where they are when it is loaded.
+        patch = Patch(values, self._playing())
+
+        def write() -> None:
+            aside = self._presets.save(name, patch)
+            self._done("Preset %r is saved%s" % (name, "; " + aside if aside else ""))
+
+        self._later(write)
+
+    def load_preset(self, name: str) -> None:
+        name = clean_name(name)
+        patch, sentence = self._presets.load(name)
+        told = ["Preset %r is loaded" % name] + ([sentence] if sentence else [])
+        values = dict(patch.values)
+        if patch.bundle and patch.bundle != self._playing():
+            fault = self._change_bundle(patch.bundle)
+            if fault is not None:
+                values, lacking = fit(values, self._descriptors())
+                told.append("%s, so what fits %s is set" % (fault, self._playing()))
+                if lacking:
+                    told.append("that has no %s" % ", ".join(lacking))
+        self._set(values)
+        self.say("; ".join(told))
+
+    def rename_preset(self, name: str, new: str) -> None:
+        name, new = clean_name(name), clean_name(new)
+
+        def write() -> None:
+            self._presets.rename(name, new)
+            self._done("Preset %r is now %r" % (name, new))
+
+        self._later(write)
+
+    def delete_preset(self, name: str) -> None:
+        name = clean_name(name)
+
+        def write() -> None:
+            self._presets.delete(name)
+            self._done("Preset %r is deleted" % name)
+
+        self._later(write)
+
+    def said(self) -> Tuple[int, str]:
+        return self._said
+
+    def _later(self, write: Callable[[], None]) -> None:
+        def job() -> None:
+            try:
+                write()
+            except UserError as error:
+                self.say(str(error))
+
+        self._do(job)
+
+    def _done(self, sentence: str) -> None:
+        self._names = self._presets.shelf().names
+        self.say(sentence)
+
+    def _playing(self) -> str:
+        """Return the folder's name of the bundle that plays."""
+        names = [str(row["name"]) for row in self._link.bundles() if row["playing"]]
+        return names[0] if names else ""
+
+    def _descriptors(self) -> List[str]:
+        return [str(row["name"]) for row in self._link.info()["descriptors"]]
+
+    def _change_bundle(self, name: str) -> Optional[str]:
+        """Let the preset's bundle play; return why it cannot."""
+        try:
+            self._link.play_bundle(name)
+        except UserError:
+            return "its bundle %s is not here or has a fault" % os.path.basename(name)
+        return None
+
+    def _set(self, values: Dict[str, float]) -> None:
+        for key, value in values.items():
+            self._link.set(key, value)
