@@ -19,6 +19,7 @@ from neurorave_device.realtime import (
     OUTPUT_PRIORITY,
     SYNTHESIS_PRIORITY,
 )
+from neurorave_device.thermal import BELOW_TRIP, Heat, Zones
 
 OK = "ok"
 WARN = "warn"
@@ -146,6 +147,10 @@ class Machine:
         except (Missing, UserError) as error:
             raise OSError(str(error)) from None
 
+    def heat(self) -> Optional[Heat]:
+        """Return the thermal zone that is nearest to its limit, None where none can be read."""
+        return Zones().read()
+
     def nodes(self, pattern: str) -> List[str]:
         """Return the device nodes that match a pattern."""
         return sorted(glob.glob(pattern))
@@ -164,6 +169,7 @@ def examine(machine: Machine, models: str = "models") -> List[Result]:
         _sound_cards,
         _realtime,
         _awake,
+        _thermal,
         _shared_memory,
     )
     results += [check(machine) for check in checks]
@@ -292,6 +298,19 @@ def _shared_memory(machine: Machine) -> Result:
         text = "%d KiB free in /dev/shm, %d are needed: remove files there."
         return Result("shm", FAIL, text % (free // 1024, total_bytes() // 1024))
     return Result("shm", OK, "%d MiB free in /dev/shm" % (free // 1024 // 1024))
+
+
+def _thermal(machine: Machine) -> Result:
+    heat = machine.heat()
+    if heat is None:
+        text = "no thermal zone can be read: load and late frames are watched, heat is not."
+        return Result("thermal", OK, text)
+    where = "its passive trip point less %.0f" % BELOW_TRIP
+    limit = "%.0f C, %s" % (heat.limit, where if heat.passive else "since no zone has a trip point")
+    if heat.celsius > heat.limit:
+        text = "%s has %.0f C, too hot (%s): the module does without something; give it air."
+        return Result("thermal", WARN, text % (heat.zone, heat.celsius, limit))
+    return Result("thermal", OK, "%s has %.0f C, limit %s" % (heat.zone, heat.celsius, limit))
 
 
 def _models(machine: Machine, folder: str) -> Result:

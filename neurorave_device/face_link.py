@@ -103,7 +103,9 @@ class SharedLink(FaceLink):
             # Nothing measured yet.
             count = len(self._info.descriptors)
             nothing = (0.0,) * count
-            report = report._replace(asked=nothing, heard=nothing, mask=(False,) * count)
+            report = report._replace(
+                asked=nothing, heard=nothing, measured=False, mask=(False,) * count
+            )
             state = STARTING if state == PLAYING else state
         return Telemetry(
             time=report.time,
@@ -115,6 +117,8 @@ class SharedLink(FaceLink):
             underruns=report.underruns,
             asked=report.asked,
             heard=report.heard,
+            measured=report.measured,
+            eased=report.eased,
             mask=report.mask,
             volts=report.volts,
             gates=report.gates,

@@ -2,6 +2,8 @@
 
 from typing import List, Optional
 
+from neurorave_device.governor import FACE
+
 from .canvas import Canvas
 from .encoder import Encoder, Gesture
 from .led import Light, light_for
@@ -10,6 +12,8 @@ from .menu import Menu
 
 PICTURES_PER_SECOND = 15
 """At most; a still page sends none. A display that is written to can be heard (ANCHORS of the field)."""
+EASED_PICTURES_PER_SECOND = 5
+"""Where the governor has slowed the face; a turned encoder still shows within a fifth of a second."""
 
 
 class Face:
@@ -58,7 +62,7 @@ class Face:
     def refresh(self, now: float) -> Optional[bytes]:
         """Let time pass and return a new picture, or None where it is too early or nothing has changed."""
         self._act(self._encoder.poll(now), now)
-        if now - self._drawn_at < 1.0 / PICTURES_PER_SECOND:
+        if now - self._drawn_at < 1.0 / self._rate():
             return None
         canvas = Canvas()
         self.menu.draw(canvas, now)
@@ -68,6 +72,10 @@ class Face:
             return None
         self._picture = pixels
         return pixels
+
+    def _rate(self) -> int:
+        eased = self._link.telemetry().eased >= FACE
+        return EASED_PICTURES_PER_SECOND if eased else PICTURES_PER_SECOND
 
     def _act(self, gestures: List[Gesture], now: float) -> None:
         for gesture in gestures:

@@ -30,7 +30,9 @@ class Telemetry(NamedTuple):
     level, peak: output RMS and peak of the last block, linear, 1.0 = full scale.
     load: share of the frame deadline used, 0..1 (above 1 = late). late, underruns: counts since start.
     asked, heard: one value per descriptor, quantile units 0..1. mask: True where the descriptor is asked,
-    False where it is free. volts: calibrated volts of CV 1-4. gates: True while high.
+    False where it is free. measured: False where ``heard`` says nothing, because the meter rests or there is
+    none. eased: how much the module does without for now, the governor's level 0..3. volts: calibrated volts
+    of CV 1-4. gates: True while high.
     message: one sentence for the player, or ''.
     """
 
@@ -43,6 +45,8 @@ class Telemetry(NamedTuple):
     underruns: int
     asked: Tuple[float, ...]
     heard: Tuple[float, ...]
+    measured: bool
+    eased: int
     mask: Tuple[bool, ...]
     volts: Tuple[float, float, float, float]
     gates: Tuple[bool, bool]

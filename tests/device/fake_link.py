@@ -48,6 +48,8 @@ class FakeLink(FaceLink):
         self.load = 0.38
         self.late = 0
         self.peak = 0.0
+        self.measured = True
+        self.eased = 0
         self.zero = clock.now()
 
     def info(self) -> Dict[str, Any]:
@@ -102,6 +104,8 @@ class FakeLink(FaceLink):
             underruns=0,
             asked=tuple(asked),
             heard=tuple(heard),
+            measured=self.measured,
+            eased=self.eased,
             mask=tuple(mask),
             volts=volts,
             gates=(bool(self.gates[0]["down"]), bool(self.gates[1]["down"])),

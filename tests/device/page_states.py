@@ -77,6 +77,24 @@ def _play_full() -> bytes:
     return hand.picture()
 
 
+def _play_eased() -> bytes:
+    """The meter rests: only what is asked is there."""
+    hand = Hand()
+    hand.link.measured = False
+    hand.link.eased = 1
+    hand.link.load = 0.83
+    hand.link.set_jack(2, volts=2.0)
+    hand.link.set_jack(3, volts=-2.0)
+    hand.link.set_gate(1, True)
+    return hand.picture()
+
+
+def _eased() -> bytes:
+    hand = Hand()
+    hand.link.message = "Too hot (93 C): the screen is drawn less often."
+    return hand.picture()
+
+
 def _play_level() -> bytes:
     hand = Hand()
     hand.face.turn(-3, hand.clock.now())
@@ -166,6 +184,7 @@ STATES: Dict[str, Callable[[], bytes]] = {
     "splash": _splash,
     "play": _play,
     "play_full": _play_full,
+    "play_eased": _play_eased,
     "play_level": _play_level,
     "list": _list,
     "cv": _cv,
@@ -177,6 +196,7 @@ STATES: Dict[str, Callable[[], bytes]] = {
     "info": _info,
     "info_end": _info_end,
     "message": _message,
+    "eased": _eased,
     "fault": _fault,
 }
 

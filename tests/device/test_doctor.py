@@ -9,6 +9,7 @@ from neurorave_device import doctor
 from neurorave_device.audio.cards import Card
 from neurorave_device.doctor import FAIL, OK, WARN, Machine, Result, examine, exit_status
 from neurorave_device.shared import total_bytes
+from neurorave_device.thermal import Heat
 
 
 class Paper(Machine):
@@ -25,6 +26,7 @@ class Paper(Machine):
         self.barred: List[str] = []
         self.runs_on = ["CPUExecutionProvider"]
         self.release = (3, 11, 2)
+        self.hottest: Optional[Heat] = Heat("CPU-therm", 45.5, 92.0, True)
         self.planned = [("models/hand_percussion", "")]
 
     def python(self) -> Tuple[int, int, int]:
@@ -66,6 +68,9 @@ class Paper(Machine):
 
     def plans(self, folder: str) -> List[Tuple[str, str]]:
         return self.planned
+
+    def heat(self) -> Optional[Heat]:
+        return self.hottest
 
     def nodes(self, pattern: str) -> List[str]:
         return self.present.get(pattern, [])
@@ -167,6 +172,18 @@ def test_a_kernel_that_refuses_what_the_limits_allow_is_told_apart() -> None:
 def test_realtime_says_which_priorities_are_taken() -> None:
     text = row(examine(Paper()), "realtime").text
     assert text == "permitted: output 70, inputs 65, synthesis 60"
+
+
+def test_the_hottest_zone_is_named_with_its_limit() -> None:
+    machine = Paper()
+    text = "CPU-therm has 46 C, limit 92 C, its passive trip point less 5"
+    assert row(examine(machine), "thermal") == Result("thermal", OK, text)
+    machine.hottest = Heat("board", 83.0, 80.0, False)
+    found = row(examine(machine), "thermal")
+    assert found.state == WARN
+    assert "board has 83 C, too hot (80 C, since no zone has a trip point)" in found.text
+    machine.hottest = None
+    assert row(examine(machine), "thermal").state == OK
 
 
 def test_shared_memory_that_is_full_fails_and_a_missing_one_warns() -> None:

@@ -60,6 +60,19 @@ class Bench:
             end.close()
 
 
+def test_nothing_is_measured_before_the_first_frame_and_while_the_meter_rests() -> None:
+    bench = Bench()
+    try:
+        assert not bench.link.telemetry().measured
+        for measured, eased in ((True, 0), (False, 2), (True, 3)):
+            report = PLAYING._replace(measured=measured, eased=eased)
+            bench.shared.telemetry.write(telemetry.pack(report))
+            seen = bench.link.telemetry()
+            assert (seen.measured, seen.eased) == (measured, eased)
+    finally:
+        bench.close()
+
+
 @pytest.fixture
 def bench() -> Any:
     made = Bench()

@@ -97,6 +97,8 @@ def test_play_page_draws_whatever_is_measured(values, volts, peak, load, late, n
         underruns=0,
         asked=tuple(values),
         heard=tuple(values),
+        measured=True,
+        eased=0,
         mask=tuple(True for _ in values),
         volts=volts,
         gates=(True, False),
@@ -137,6 +139,26 @@ def test_in_silence_nothing_is_asked_and_nothing_heard(level: float) -> None:
     sounding = hand.picture()
     assert sum(_row(sounding, 9)) > sum(_row(silent, 9))
     assert sum(_row(sounding, 20)) > sum(_row(silent, 20))
+
+
+def test_what_is_not_measured_is_not_shown_as_heard() -> None:
+    hand = Hand()
+    hand.link.peak = 0.1
+    measured = hand.picture()
+    hand.clock.advance(1.0)
+    hand.link.measured = False
+    picture = hand.picture()
+    for row in range(5):
+        y = 9 + 8 * row
+        # The tick of what is asked stays, bars and their dotted lines go.
+        assert _row(picture, y)[50:] == _row(measured, y)[50:]
+        assert [x for x in range(50, 128) if _row(picture, y + 3)[x]] == [
+            x for x in range(50, 128) if _row(measured, y)[x]
+        ]
+    # The head says so, in the room of a long name.
+    assert sum(map(sum, (_row(picture, y)[70:] for y in range(7)))) > sum(
+        map(sum, (_row(measured, y)[70:] for y in range(7)))
+    )
 
 
 def _row(picture: bytes, y: int) -> List[bool]:

@@ -90,6 +90,22 @@ def test_moving_things_are_drawn_at_most_fifteen_times_a_second() -> None:
     assert 20 <= pictures <= 30
 
 
+def test_a_slowed_face_sends_a_third_of_the_pictures_and_fewer_reports() -> None:
+    clock, link, hub = _hub()
+    link.set_jack(1, source="sine")
+    link.eased = 2
+    seen: Dict[str, int] = {}
+    pictures = reports = 0
+    for _ in range(80):
+        hub.tick()
+        found = hub.news(seen)
+        pictures += sum(isinstance(item, bytes) for item in found)
+        reports += "telemetry" in _texts(found)
+        clock.advance(0.025)
+    assert 8 <= pictures <= 10
+    assert 9 <= reports <= 11
+
+
 def test_a_page_that_did_not_look_for_a_while_gets_only_the_newest() -> None:
     clock, link, hub = _hub()
     seen: Dict[str, int] = {}

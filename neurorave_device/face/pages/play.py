@@ -29,11 +29,15 @@ def draw(
 
     name: the bundle's. descriptors: their names in the bundle's order. destinations: of CV 1-4, as in the
     parameter table. notice: a word that replaces the status line, such as the level while it is turned.
-    sounding: False leaves asked and heard away.
+    sounding: False leaves asked and heard away. Where nothing is measured the bars are gone, and the head says so.
     """
     if not sounding:
         telemetry = telemetry._replace(asked=(), heard=())
+    elif not telemetry.measured:
+        telemetry = telemetry._replace(heard=())
     load = "%d%%" % round(100.0 * max(0.0, telemetry.load))
+    if not telemetry.measured:
+        load = "no meter " + load
     left = canvas.text_right(WIDTH, 0, load)
     canvas.text_fit(0, 0, title(name), left - 4)
     for row, descriptor in enumerate(descriptors[:5]):
@@ -73,7 +77,8 @@ def _descriptor_row(
     """Draw one descriptor: its cables, its name, the heard value as a bar and the asked one as a tick."""
     canvas.text(0, y, _cables(destinations, name))
     canvas.text(_LABEL_X, y, word(name).short)
-    canvas.dots(_BAR_X, y + 3, _BAR_WIDTH, 15)
+    if telemetry.measured:
+        canvas.dots(_BAR_X, y + 3, _BAR_WIDTH, 15)
     if index < len(telemetry.heard):
         canvas.fill(_BAR_X, y + 3, _column(telemetry.heard[index]), 2)
     if index < len(telemetry.asked) and index < len(telemetry.mask) and telemetry.mask[index]:

@@ -1,5 +1,5 @@
 // One bar per descriptor: what is heard as a filled bar, what is asked as a mark, both in words below.
-// In silence there is neither.
+// In silence there is neither; while nothing is measured the bar is gone and the words say so.
 
 import { element, setText } from "./dom.js";
 
@@ -39,14 +39,15 @@ export class Bars {
   }
 
   show(telemetry) {
-    const { sounding } = telemetry;
+    const { sounding, measured } = telemetry;
     this.host.classList.toggle("idle", !sounding);
+    this.host.classList.toggle("unmeasured", !measured);
     this.rows.forEach((row, index) => {
       const heard = Math.min(1, Math.max(0, telemetry.heard[index] || 0));
       const asked = Math.min(1, Math.max(0, telemetry.asked[index] || 0));
       const free = !telemetry.mask[index];
       row.root.classList.toggle("free", free);
-      row.heard.style.transform = `scaleX(${sounding ? heard.toFixed(3) : 0})`;
+      row.heard.style.transform = `scaleX(${sounding && measured ? heard.toFixed(3) : 0})`;
       row.asked.style.left = `${(100 * asked).toFixed(1)}%`;
       const { quantiles, unit } = row;
       if (!sounding) {
@@ -55,7 +56,7 @@ export class Bars {
         return;
       }
       setText(row.askedText, free ? "free" : `asked ${short(physical(quantiles, asked), unit)}`);
-      setText(row.heardText, `heard ${short(physical(quantiles, heard), unit)}`);
+      setText(row.heardText, measured ? `heard ${short(physical(quantiles, heard), unit)}` : "not measured");
     });
   }
 }

@@ -175,7 +175,12 @@ function showMeter({ level: rms, peak }) {
   setText(byId("peak"), Number.isFinite(loudest) ? `peak ${level(loudest)}` : "peak \u2212\u221e dB");
 }
 
-function showStatus({ load, late, underruns }) {
+// What the module does without at each level of its governor.
+const WITHOUT = ["", "meter", "meter, screen rate", "meter, screen rate, heavier bundle"];
+
+function showStatus({ load, late, underruns, eased }) {
+  byId("eased").hidden = !eased;
+  setText(byId("without"), WITHOUT[eased] || "");
   setText(byId("load"), `${Math.round(100 * (load || 0))} %`);
   byId("load").classList.toggle("bad", load > 1);
   const missed = late + underruns;
