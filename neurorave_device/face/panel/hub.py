@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Union
 import numpy as np
 
 from neurorave_device.clock import Clock
+from neurorave_device.governor import FACE
 from neurorave_device.parameters import PARAMETERS
 
 from ..face import Face
@@ -14,6 +15,7 @@ from ..words import word
 from .protocol import audio_frame, picture_frame, text_frame
 
 TELEMETRY_SECONDS = 0.05
+EASED_TELEMETRY_SECONDS = 0.2
 _SLOW_SECONDS = 0.25
 # A page that fell behind by more than this gets the newest sound instead of all of it.
 _AUDIO_BACKLOG_SECONDS = 0.3
@@ -54,8 +56,9 @@ class Hub:
         if now >= self._telemetry_due:
             self._put_changed("values", self._values())
             # Counted on from the last one due, so that the ticks' grid does not slow the rate down.
-            self._telemetry_due = max(self._telemetry_due, now - TELEMETRY_SECONDS)
-            self._telemetry_due += TELEMETRY_SECONDS
+            eased = self._link.telemetry().eased >= FACE
+            period = EASED_TELEMETRY_SECONDS if eased else TELEMETRY_SECONDS
+            self._telemetry_due = max(self._telemetry_due, now - period) + period
             self._put("telemetry", self._telemetry(now))
 
     def changed(self) -> None:
