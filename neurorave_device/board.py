@@ -59,7 +59,7 @@ class Board(NamedTuple):
     cv_slope: float = -0.32
     gpio_chip: str = "tegra-gpio"
     gpio_lines: Mapping[str, int] = {}
-    gates: str = "auto"
+    gpio_mode: str = "auto"
     gate_pins: Tuple[int, ...] = (29, 31)
     gates_inverted: bool = False
     gate_hold_ms: float = 1.0

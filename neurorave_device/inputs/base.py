@@ -30,6 +30,15 @@ class Modulation(NamedTuple):
 class Panel(abc.ABC):
     """A source of voltages and gate edges; the sound process knows no more about its jacks."""
 
+    @property
+    def fault(self) -> str:
+        """One sentence for the player where a part of it does not work, otherwise ''.  Any thread."""
+        return ""
+
+    def close(self) -> None:
+        """Give back what it has opened; nobody reads it any more."""
+        return None
+
     @abc.abstractmethod
     def read(self, now: float) -> Volts:
         """Return the uncalibrated volts of CV 1-4 at `now` seconds.  Inputs thread."""

@@ -1,0 +1,1 @@
+"""What inputs and front panel share of the hardware: GPIO lines, and devices that come and go."""

@@ -1,0 +1,40 @@
+"""The front panel's jacks on a board: four CVs from the converter, two gates from GPIO lines."""
+
+from typing import Optional, Tuple
+
+from neurorave_device.board import Board
+from neurorave_device.clock import Clock
+from neurorave_device.inputs.base import Edge, Panel, Volts
+from neurorave_device.inputs.cv_stage import CvInputs
+from neurorave_device.inputs.gpio_gates import Gates
+
+
+class JetsonPanel(Panel):
+    """The panel `jetson`; `stream` is the clock that its edges are stamped with.
+
+    Converter and gates are opened at the first scan, each by itself: what fails is tried again, the other goes on.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        stream: Clock,
+        cvs: Optional[CvInputs] = None,
+        gates: Optional[Gates] = None,
+    ) -> None:
+        self._cvs = cvs if cvs is not None else CvInputs(board)
+        self._gates = gates if gates is not None else Gates(board, stream)
+
+    @property
+    def fault(self) -> str:
+        return " ".join(text for text in (self._cvs.fault, self._gates.fault) if text)
+
+    def read(self, now: float) -> Volts:
+        return self._cvs.read(now)
+
+    def take_edges(self, until: float) -> Tuple[Edge, ...]:
+        return self._gates.take(until)
+
+    def close(self) -> None:
+        self._cvs.close()
+        self._gates.close()
