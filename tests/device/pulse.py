@@ -53,12 +53,17 @@ def missing() -> Optional[str]:
 
 
 class PulseRig:
-    """The daemon and its null sink; `close` ends everything and removes the folder."""
+    """The daemon and its null sink; `close` ends everything and removes the folder.
 
-    def __init__(self, sample_rate: int = RATE) -> None:
+    `priority` is the real-time priority of daemon and recorders, 0 for none: a card of metal is never late because
+    something else is going on.
+    """
+
+    def __init__(self, sample_rate: int = RATE, priority: int = 0) -> None:
         # Not pytest's folder: the name of a socket may be 107 characters long at most.
         self.folder = tempfile.mkdtemp(prefix="neurorave-rig-")
         self.sample_rate = sample_rate
+        self._priority = priority
         self._socket = self._path("native")
         self._daemon: Optional["subprocess.Popen[bytes]"] = None
         self._recorders: List["Recorder"] = []
@@ -88,6 +93,7 @@ class PulseRig:
         log = open(self._path("daemon.log"), "ab")
         command = ["pulseaudio", "-n", "-F", self._path("daemon.pa"), "--daemonize=no"]
         command += ["--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes"]
+        # By itself it would ask the system's services for a priority, which is nobody's business here.
         command += ["--realtime=no", "--high-priority=no"]
         with log:
             self._daemon = subprocess.Popen(
@@ -96,7 +102,7 @@ class PulseRig:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environment(),
-                preexec_fn=_die_with_parent,
+                preexec_fn=lambda: _begin(self._priority),
             )
         end = time.monotonic() + SECONDS_TO_START
         while not self._answers():
@@ -115,7 +121,7 @@ class PulseRig:
 
     def record(self) -> "Recorder":
         """Start to record the sink; while somebody records, the sink also keeps its latency low."""
-        recorder = Recorder(self.environment(), self.sample_rate)
+        recorder = Recorder(self.environment(), self.sample_rate, self._priority)
         self._recorders.append(recorder)
         recorder.wait(int(0.2 * self.sample_rate))
         return recorder
@@ -129,7 +135,7 @@ class PulseRig:
             stdout=subprocess.PIPE,
             universal_newlines=True,
             env=self.environment(PYTHONPATH=root, PYTHONUNBUFFERED="1"),
-            preexec_fn=_die_with_parent,
+            preexec_fn=lambda: _begin(0),
         )
 
     def close(self) -> None:
@@ -160,7 +166,7 @@ class PulseRig:
 class Recorder:
     """A recording of the sink that grows; the first channel counts."""
 
-    def __init__(self, environment: Dict[str, str], sample_rate: int) -> None:
+    def __init__(self, environment: Dict[str, str], sample_rate: int, priority: int) -> None:
         command = ["parec", "-d", SINK + ".monitor", "--raw", "--format=float32le"]
         command += ["--rate=%d" % sample_rate, "--channels=%d" % CHANNELS, "--latency-msec=5"]
         self._process = subprocess.Popen(
@@ -168,7 +174,7 @@ class Recorder:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
-            preexec_fn=_die_with_parent,
+            preexec_fn=lambda: _begin(priority),
         )
         self._chunks: List[bytes] = []
         self._times: List[Tuple[int, float]] = []
@@ -215,6 +221,8 @@ class Recorder:
             self._chunks.append(chunk)
 
 
-def _die_with_parent() -> None:
+def _begin(priority: int) -> None:
     # However the tests end, even by SIGKILL, no daemon stays behind.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if priority > 0:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
