@@ -28,8 +28,8 @@ CHANGE_SECONDS = 0.02
 # How often the thread looks whether a block fits.
 _WAIT_SECONDS = 0.001
 _LOAD_SMOOTHING = 0.1
-# So many blocks are kept for measuring; then it is done although it is not the moment.
-_LONGEST_QUEUE = 64
+# So many blocks that have been played wait for being measured; then it is done although it is not the moment.
+_LONGEST_WAIT = 64
 
 
 class _Queued(NamedTuple):
@@ -79,6 +79,8 @@ class Synthesis:
         self._rate = float(voice.sample_rate)
         self._edges: Deque[Edge] = collections.deque()
         self._queue: Deque[_Queued] = collections.deque()
+        # What is still in the buffer may be taken back.
+        self._longest_queue = buffer.free // block + _LONGEST_WAIT
         self._read_position = -1
         self._seen = 0
         self._stopping = False
@@ -166,7 +168,7 @@ class Synthesis:
         if self._stage.silent:
             self._buffer.close()
             self.ended = True
-        while len(self._queue) > _LONGEST_QUEUE or (self.ended and self._queue):
+        while len(self._queue) > self._longest_queue or (self.ended and self._queue):
             # There was no time for it, or will be none.
             self._tell(self._queue.popleft())
         return True
