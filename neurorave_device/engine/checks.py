@@ -1,7 +1,7 @@
 """What `neurorave models` says about bundles: all faults at once, and which bundles a folder holds."""
 
 import os
-from typing import List, NamedTuple, Optional
+from typing import Iterator, List, NamedTuple, Optional
 
 from neurorave_device.engine.base import Engine
 from neurorave_device.engine.bundle import GRAPH_ROLES, file_faults, file_path, graph_faults
@@ -14,6 +14,7 @@ from neurorave_device.engine.description import (
     read_description,
     read_document,
 )
+from neurorave_device.engine.info import BundleInfo
 from neurorave_device.errors import UserError
 
 ERROR = "error"
@@ -72,7 +73,26 @@ def check_bundle(folder: str, engine: Optional[Engine] = None) -> List[Finding]:
             findings.append(Finding(ERROR, fault))
     if "preview" not in document["files"]:
         findings.append(Finding(NOTE, "{}: files has no preview".format(path)))
-    return findings
+    return findings + [Finding(NOTE, text) for text in _variant_faults(path, description.info)]
+
+
+def _variant_faults(path: str, info: BundleInfo) -> Iterator[str]:
+    """Yields why the lighter variant is none; the bundle can be played all the same."""
+    if not info.lighter:
+        return
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(path))), info.lighter)
+    start = "{}: lighter is {!r}, ".format(path, info.lighter)
+    try:
+        variant = read_description(folder).info
+    except UserError as error:
+        yield start + "which cannot be read ({})".format(error)
+        return
+    if variant.sample_rate != info.sample_rate:
+        text = "which plays at {} Hz, allowed is {} Hz"
+        yield start + text.format(variant.sample_rate, info.sample_rate)
+    if not variant.mac_per_second < info.mac_per_second:
+        text = "which has cost.mac_per_second {:g}, allowed is less than {:g}"
+        yield start + text.format(variant.mac_per_second, info.mac_per_second)
 
 
 def list_bundles(folder: str) -> List[Listed]:

@@ -129,6 +129,10 @@ DAMAGES: Dict[str, Tuple[Damage, str]] = {
     "key missing": (_remove_key("hop"), "hop is missing"),
     "wrong type": (_set("sample_rate", "44.1k"), "sample_rate is '44.1k', allowed is .*integer"),
     "too small": (_set("sample_rate", 10), "sample_rate is 10, allowed is 8000 or more"),
+    "variant elsewhere": (_set("lighter", "../light"), r"lighter is '../light', allowed is a text"),
+    "variant in a folder": (_set("lighter", "a/b"), "lighter is 'a/b', allowed is a text like"),
+    "variant without a name": (_set("lighter", ""), "lighter is '', allowed is a text like"),
+    "variant is a number": (_set("lighter", 7), "lighter is 7, allowed is .*string"),
     "unknown descriptor": (
         _set("descriptors", 0, "name", "roughness"),
         r"descriptors\[0\].name is 'roughness', allowed is one of rms, centroid",
@@ -229,3 +233,26 @@ def test_the_list_shows_good_and_broken_bundles_and_nothing_else(tmp_path: Any) 
     assert rows[0].size_bytes > 10000
     with pytest.raises(UserError, match="no such folder"):
         list_bundles(str(tmp_path / "nowhere"))
+
+
+def test_a_lighter_variant_is_named_and_need_not_be_there(tmp_path: Any) -> None:
+    folder = copy_toy(tmp_path)
+    assert load_bundle(folder).info.lighter == ""
+    edit_description(folder, lambda document: document.update(lighter="toy light.2"))
+    assert load_bundle(folder).info.lighter == "toy light.2"
+    (missing,) = check_bundle(folder)
+    assert missing.level == NOTE and "'toy light.2', which cannot be read" in missing.text
+
+    variant = os.path.join(str(tmp_path), "toy light.2")
+    shutil.copytree(TOY, variant)
+    (heavy,) = check_bundle(folder)
+    assert heavy.level == NOTE and "allowed is less than" in heavy.text
+    edit_description(variant, lambda document: document["cost"].update(mac_per_second=1.0))
+    assert check_bundle(folder) == []
+
+    def slow(document: Document) -> None:
+        document.update(sample_rate=22050, latent_rate=22050.0 / document["hop"])
+
+    edit_description(variant, slow)
+    (other,) = check_bundle(folder)
+    assert other.level == NOTE and "plays at 22050 Hz, allowed is 44100 Hz" in other.text
