@@ -29,11 +29,18 @@ class Debounce:
         return self._level
 
     def feed(self, high: bool, time: float) -> List[Tuple[float, bool]]:
-        """Take a change of the line; return the (time, rising) of the edges up to it."""
+        """Take a change of the line; return the (time, rising) of the edges up to it.
+
+        A change to what the line is already says that one before it was missed: Linux 4.9 looks at the line some time
+        after the interrupt, and takes a pulse that is over by then for a second fall.
+        """
         if self._waiting_for_low:
             self._waiting_for_low = high
             return []
         edges = self.settle(time)
+        if high == self._line:
+            self._line = not high
+            edges += self.settle(time, at_once=True)
         self._line = high
         return edges + self.settle(time, at_once=True)
 

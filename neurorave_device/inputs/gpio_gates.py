@@ -68,9 +68,9 @@ class Gates:
 
     def _read(self, pins: Pins, now: float) -> List[PinEvent]:
         if not self._debounce:
-            # Edges from before the first look are history.
-            pins.read()
             self._debounce = [Debounce(self._hold, level) for level in pins.levels()]
+            # Edges from before the first look are history. In this order none is taken for a second one.
+            pins.read()
             self._looked_at = now
             return []
         events = pins.read()
