@@ -7,6 +7,7 @@ from typing import Callable, NamedTuple, Optional
 
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
+from neurorave_device.polite import polite
 from neurorave_device.processes import describe
 from neurorave_device.realtime import BACKGROUND_PRIORITY, raise_priority
 
@@ -50,7 +51,9 @@ class BundleChange:
             folder = self._wanted.get()
             while not self._wanted.empty():
                 folder = self._wanted.get()
-            self._outcomes.put(self._outcome(folder))
+            with polite():
+                outcome = self._outcome(folder)
+            self._outcomes.put(outcome)
 
     def _outcome(self, folder: str) -> Outcome:
         try:

@@ -1,7 +1,7 @@
 """What the voice expects of an engine: graphs that run one frame at a time and keep their own states."""
 
 import abc
-from typing import Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Dict, List, Mapping, Tuple, Union
 
 import numpy as np
 
@@ -71,8 +71,8 @@ class Engine(abc.ABC):
     note = ""
     wants_plans = False
 
-    def prepare(self, paths: Sequence[str]) -> None:  # noqa: B027 - most have nothing to do
-        """Does what can be done at once for all files that are going to be loaded; raises UserError as `load` does."""
+    def prepare(self, files: Mapping[str, str]) -> None:  # noqa: B027 - most have nothing to do
+        """Does what can be done at once for all files that are going to be loaded (path -> sha256, checked)."""
 
     @abc.abstractmethod
     def load(self, path: str) -> Graph:

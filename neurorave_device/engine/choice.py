@@ -1,7 +1,7 @@
 """Which engine runs the graphs: by name, or the best that is to be had."""
 
 import os
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, Mapping, Optional
 
 from neurorave_device.engine.base import Engine, Graph
 from neurorave_device.engine.onnx_engine import OnnxEngine
@@ -54,10 +54,10 @@ class AutoEngine(Engine):
             self._missing = str(error)
         self._tell()
 
-    def prepare(self, paths: Sequence[str]) -> None:
+    def prepare(self, files: Mapping[str, str]) -> None:
         """Prepares the files for ONNX Runtime where it plays them all; see `Engine.prepare`."""
         if self._tensorrt is None:
-            self._onnx.prepare(paths)
+            self._onnx.prepare(files)
 
     def load(self, path: str) -> Graph:
         """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""

@@ -4,8 +4,7 @@ States live in two arenas that swap roles each frame (ping-pong): frame t reads 
 arena B, frame t+1 the other way round, so no state is ever copied. Works with onnxruntime 1.10 and newer.
 """
 
-import time
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -17,15 +16,12 @@ STATE_IN = "state_in_"
 STATE_OUT = "state_out_"
 # 64 bytes: a state that starts on its own cache line is never shared between two writers.
 ALIGN = 16
-# A graph is loaded in milliseconds; the buffer is full again after less.
-PAUSE_SECONDS = 0.03
 
 
 class OnnxEngine(Engine):
     """Loads graphs into ONNX Runtime sessions of `threads` threads each.
 
-    With a `store` it loads beside the sound: graphs that were optimised elsewhere, one at a time with a pause before
-    each, in which what the loading of the last one has held up is made up for.
+    With a `store` it loads beside the sound: graphs that were optimised elsewhere.
     """
 
     name = "onnx"
@@ -36,17 +32,16 @@ class OnnxEngine(Engine):
         self.threads = threads
         self._store = store
 
-    def prepare(self, paths: Sequence[str]) -> None:
+    def prepare(self, files: Mapping[str, str]) -> None:
         """Has the store make what it lacks; see `Engine.prepare`."""
         if self._store is not None:
-            self._store.prepare(paths)
+            self._store.prepare(files)
 
     def load(self, path: str) -> "OnnxGraph":
         """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""
         if self._store is None:
             return OnnxGraph(path, self.threads)
         optimised = self._store.take(path)
-        time.sleep(PAUSE_SECONDS)
         if optimised is not None:
             try:
                 session = make_session(path, self.threads, optimised, optimise=False)

@@ -37,7 +37,7 @@ def make_graph(path: str, folder: str) -> str:
     """Optimise one ONNX file into ``folder`` and return the new path; UserError where it is no graph, OSError."""
     from neurorave_device.engine.onnx_engine import make_session
     from neurorave_device.engine.onnx_store import graph_key, write_graph
-    from neurorave_device.engine.sealed import UNFINISHED, remove
+    from neurorave_device.engine.sealed import UNFINISHED, remove, sha256_hex
 
     with open(path, "rb") as handle:
         onnx = handle.read()
@@ -48,7 +48,7 @@ def make_graph(path: str, folder: str) -> str:
             payload = handle.read()
     finally:
         remove(plain)
-    return write_graph(folder, graph_key(onnx), payload, os.path.basename(path))
+    return write_graph(folder, graph_key(sha256_hex(onnx)), payload, os.path.basename(path))
 
 
 def main(arguments: List[str]) -> int:

@@ -12,7 +12,7 @@ import platform
 import shutil
 import tempfile
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from neurorave_device.engine.sealed import (
     Damaged,
@@ -20,6 +20,7 @@ from neurorave_device.engine.sealed import (
     read_header,
     read_payload,
     remove,
+    sha256_hex,
     write_sealed,
 )
 from neurorave_device.engine.tensorrt.cache import plan_folder
@@ -44,11 +45,11 @@ class GraphKey(NamedTuple):
     cpu: str
 
 
-def graph_key(onnx: bytes) -> GraphKey:
-    """Return the key of a graph, given as its file's content, in this process and on this machine."""
+def graph_key(onnx_sha256: str) -> GraphKey:
+    """Return the key of a graph, given by its file's sha256, in this process and on this machine."""
     import onnxruntime
 
-    return GraphKey(hashlib.sha256(onnx).hexdigest(), str(onnxruntime.__version__), _cpu())
+    return GraphKey(onnx_sha256, str(onnxruntime.__version__), _cpu())
 
 
 def graph_path(folder: str, key: GraphKey) -> str:
@@ -107,13 +108,12 @@ class GraphStore:
         self._ready: Dict[str, bytes] = {}
         self.fault = ""
 
-    def prepare(self, paths: Sequence[str]) -> None:
-        """Have all graphs at ``paths`` ready for `take`; takes a second or so where some must be made.
+    def prepare(self, files: Mapping[str, str]) -> None:
+        """Have all graphs of ``files`` (path -> sha256) ready for `take`; takes a second or so where some must be made.
 
-        Raises UserError where a file cannot be read. Where no folder can be written to but one for temporary files,
-        the graphs are made there and not kept.
+        Where no folder can be written to but one for temporary files, the graphs are made there and not kept.
         """
-        keys = {path: graph_key(_content(path)) for path in paths}
+        keys = {path: graph_key(digest) for path, digest in files.items()}
         missing = self._read(self._folder, keys)
         if not missing:
             return
@@ -131,14 +131,17 @@ class GraphStore:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def take(self, path: str) -> Optional[bytes]:
-        """Return the optimised form of the graph at ``path``, once, or None where it cannot be had."""
+        """Return the optimised form of the graph at ``path``, once, or None where it cannot be had.
+
+        Raises UserError where the file cannot be read.
+        """
         if path not in self._ready:
-            self.prepare([path])
+            self.prepare({path: _digest(path)})
         return self._ready.pop(path, None)
 
     def drop(self, path: str) -> None:
         """Forget the optimised form of a graph, which has turned out to be of no use."""
-        remove(graph_path(self._folder, graph_key(_content(path))))
+        remove(graph_path(self._folder, graph_key(_digest(path))))
 
     def _read(self, folder: str, keys: Dict[str, GraphKey]) -> List[str]:
         """Read what there is, and return the paths of what there is not."""
@@ -170,10 +173,10 @@ class GraphStore:
             process.close()
 
 
-def _content(path: str) -> bytes:
+def _digest(path: str) -> str:
     try:
         with open(path, "rb") as handle:
-            return handle.read()
+            return sha256_hex(handle.read())
     except OSError as error:
         raise UserError("{}: cannot be read ({})".format(path, error.strerror)) from None
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 import pytest
 
-from neurorave_device.engine import onnx_engine, onnx_store
+from neurorave_device.engine import onnx_store
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.onnx_engine import OnnxEngine, OnnxGraph
 from neurorave_device.engine.onnx_process import make_graph
@@ -21,6 +21,7 @@ from neurorave_device.engine.onnx_store import (
     graph_path,
     read_graph,
 )
+from neurorave_device.engine.sealed import sha256_hex
 from neurorave_device.errors import UserError
 from neurorave_device.processes import DONE, FAILED, Process, Status
 
@@ -69,11 +70,6 @@ class Starter:
         return Done(paths, folder, self.code, self.text)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: Any) -> None:
-    monkeypatch.setattr(onnx_engine, "PAUSE_SECONDS", 0.0)
-
-
 def frames(graph: OnnxGraph) -> List[Dict[str, np.ndarray]]:
     random = np.random.RandomState(1)
     made = []
@@ -87,8 +83,12 @@ def content(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
+def key_of(path: str) -> onnx_store.GraphKey:
+    return graph_key(sha256_hex(content(path)))
+
+
 def stored(folder: Path, path: str = DECODER) -> str:
-    return graph_path(str(folder), graph_key(content(path)))
+    return graph_path(str(folder), key_of(path))
 
 
 def test_a_graph_is_made_once_by_a_process_of_its_own_and_sounds_the_same(
@@ -125,11 +125,11 @@ def test_a_damaged_one_is_made_anew(tmp_path: Path, place: float) -> None:
     data = bytearray(content(stored(tmp_path)))
     data[int(place * len(data))] ^= 16
     Path(stored(tmp_path)).write_bytes(bytes(data))
-    assert read_graph(str(tmp_path), graph_key(content(DECODER))) is None
+    assert read_graph(str(tmp_path), key_of(DECODER)) is None
     start = Starter()
     assert GraphStore(str(tmp_path), start).take(DECODER) is not None
     assert start.asked == [["decoder.onnx"]]
-    assert read_graph(str(tmp_path), graph_key(content(DECODER))) is not None
+    assert read_graph(str(tmp_path), key_of(DECODER)) is not None
 
 
 @pytest.mark.parametrize("field", onnx_store.GraphKey._fields)
@@ -137,7 +137,7 @@ def test_one_made_for_something_else_is_not_used(
     tmp_path: Path, monkeypatch: Any, field: str
 ) -> None:
     make_graph(DECODER, str(tmp_path))
-    key = graph_key(content(DECODER))._replace(**{field: "other"})
+    key = key_of(DECODER)._replace(**{field: "other"})
     assert read_graph(str(tmp_path), key) is None
     os.rename(stored(tmp_path), graph_path(str(tmp_path), key))
     assert read_graph(str(tmp_path), key) is None
@@ -176,7 +176,7 @@ def test_without_them_the_graphs_themselves_are_loaded_and_the_reason_is_told(
 
 
 def test_one_that_onnxruntime_refuses_is_dropped(tmp_path: Path) -> None:
-    key = graph_key(content(DECODER))
+    key = key_of(DECODER)
     onnx_store.write_graph(str(tmp_path), key, b"whole, but no graph", "decoder.onnx")
     engine = OnnxEngine(1, GraphStore(str(tmp_path), Starter()))
     assert frames(engine.load(DECODER))
