@@ -41,8 +41,8 @@ class Limits(NamedTuple):
     proves to be too early, ``longest_calm`` at most. grace: seconds at the start in which late frames do not count.
     """
 
-    load: float = 0.75
-    load_well: float = 0.55
+    load: float = 0.65
+    load_well: float = 0.5
     load_seconds: float = 2.0
     late: int = 2
     late_seconds: float = 10.0

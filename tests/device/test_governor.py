@@ -127,7 +127,7 @@ def test_it_goes_back_step_by_step_after_calm_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [{"load": 0.65}, {"heat": BETWEEN}, {"load": 0.65, "heat": BETWEEN}]
+    "trouble", [{"load": 0.58}, {"heat": BETWEEN}, {"load": 0.58, "heat": BETWEEN}]
 )
 def test_between_the_limits_nothing_changes(trouble: Any) -> None:
     bench = Bench()
