@@ -103,6 +103,7 @@ def _add_run(commands: Any) -> None:
     add("--engine", metavar="NAME", help="what runs the model: auto, onnx, tensorrt")
     add("--seconds", metavar="S", type=_number, help="end after S seconds")
     add("--port", metavar="P", type=_whole, help="the panel's port (8765; 0: any free one)")
+    add("--state", metavar="DIR", help="where patch and presets are kept (docs/memory.md)")
     parser.set_defaults(command=_run)
 
 
@@ -116,12 +117,13 @@ def _run(options: argparse.Namespace) -> int:
         "engine": options.engine,
         "seconds": options.seconds,
         "port": options.port,
+        "state": options.state,
     }
     try:
         from neurorave_device import daemon
-        from neurorave_device.config import load_config
+        from neurorave_device.config import load_given
 
-        return daemon.run(load_config(options.config, given))
+        return daemon.run(load_given(options.config, given))
     except KeyboardInterrupt:
         # Before the daemon has taken the signals over; nothing was started yet.
         return 0

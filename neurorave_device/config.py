@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional
 
 import jsonschema
 import yaml
@@ -19,7 +19,7 @@ CARD_AHEAD_MS = 20.0
 OTHER_AHEAD_MS = 45.0
 
 # Paths that a configuration file may give relative to its own folder.
-_PATHS = ("bundle", "cv_file", "out")
+_PATHS = ("bundle", "cv_file", "out", "state")
 
 
 class Config(NamedTuple):
@@ -29,7 +29,8 @@ class Config(NamedTuple):
     `device` is the name of a sound card or a part of it, None for the system's choice; `awake` whether the
     processors are kept out of idle states while it plays; `block` is in samples, `latency_ms` how far ahead of
     the output the sound is made (None: see `ahead_ms`),
-    `seconds` after how long to stop (None: never).  `board` is how the front panel is wired (`board.py`),
+    `seconds` after how long to stop (None: never), `state` the folder for what is remembered (None: see
+    storage/place.py).  `board` is how the front panel is wired (`board.py`),
     `patch` holds parameter values by id, both only where they differ from the default.
     """
 
@@ -46,6 +47,7 @@ class Config(NamedTuple):
     out: Optional[str] = None
     seconds: Optional[float] = None
     board: Mapping[str, Any] = {}
+    state: Optional[str] = None
     patch: Mapping[str, float] = {}
 
     @property
@@ -60,10 +62,22 @@ class Config(NamedTuple):
         return CARD_AHEAD_MS if self.audio == "soundcard" else OTHER_AHEAD_MS
 
 
+class Given(NamedTuple):
+    """A configuration, and the `keys` that a file or the command line gave: those win over what is remembered."""
+
+    config: Config
+    keys: FrozenSet[str]
+
+
 def load_config(
     path: Optional[str] = None, overrides: Optional[Mapping[str, Any]] = None
 ) -> Config:
-    """Return the defaults, changed by the file at `path`, changed by `overrides`.
+    """Return the configuration of `load_given`."""
+    return load_given(path, overrides).config
+
+
+def load_given(path: Optional[str] = None, overrides: Optional[Mapping[str, Any]] = None) -> Given:
+    """Return the defaults, changed by the file at `path`, changed by `overrides`, and which keys those gave.
 
     An override of None counts as not given.  Relative paths in the file start from its folder.
     UserError names file, key, value and what is allowed.
@@ -79,7 +93,7 @@ def load_config(
     for key in ("latency_ms", "seconds"):
         if plain[key] is not None:
             plain[key] = float(plain[key])
-    return Config(**plain)
+    return Given(Config(**plain), frozenset(key for layer in layers for key in layer))
 
 
 def _read(path: str) -> Dict[str, Any]:

@@ -13,16 +13,16 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import make_pipe
-from neurorave_device.config import Config
+from neurorave_device.config import Config, Given
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import read_description
 from neurorave_device.errors import UserError
-from neurorave_device.parameters import default_values
+from neurorave_device.memory import Beginning, Memory, face_settings
 from neurorave_device.processes import Child, Process
 from neurorave_device.settings import pack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.supervisor import Supervisor
-from neurorave_device.telemetry import unpack
+from neurorave_device.telemetry import Report, pack, unpack
 
 SOUND_MODULE = "neurorave_device.sound"
 FACE_MODULE = "neurorave_device.face_process"
@@ -97,56 +97,130 @@ def _installed(package: str) -> bool:
         return False
 
 
-def run(config: Config, clock: Optional[Clock] = None) -> int:
+def run(given: Given, clock: Optional[Clock] = None) -> int:
     """Run the module until it ends or is asked to (SIGINT, SIGTERM, SIGHUP); return the exit status.
 
-    UserError for what can be seen before anything starts. Main thread only: it handles signals.
+    It goes on where it was left, under what was given. UserError for what can be seen before anything starts.
+    Main thread only: it handles signals.
     """
-    clock = clock or SystemClock()
-    check(config)
-    listening = open_port(config.port)
-    shared = SharedMemory.create()
-    receiving, sending = make_pipe()
-    stops: List[int] = []
-
-    def on_signal(number: int, frame: Any) -> None:
-        stops.append(number)
-
-    before: List[Tuple[signal.Signals, Any]] = []
+    memory = Memory(given)
+    beginning = memory.begin()
+    check(beginning.config)
+    listening = open_port(given.config.port)
     try:
-        values = default_values()
-        values.update(config.patch)
-        shared.parameters.write(pack_values(values))
-        settings = {"config": config._asdict()}
+        writes, sentences = memory.open()
+        beginning.sentences.extend(sentences)
+        for sentence in beginning.sentences:
+            _complain(sentence + ".")
+        module = _Module(memory, beginning, writes, listening, clock or SystemClock())
+        try:
+            return module.run()
+        finally:
+            module.close()
+    finally:
+        memory.close()
+        listening.close()
 
-        def start_sound() -> Process:
-            # One that died is followed by one that plays what it played last.
-            folder = unpack(shared.telemetry.read()).folder or config.bundle
-            started = {"config": config._replace(bundle=folder)._asdict()}
-            found = {"shared": shared.descriptor, "commands": receiving.fileno()}
-            return Child(SOUND_MODULE, started, found)
 
-        def start_face() -> Process:
-            found = {"shared": shared.descriptor, "commands": sending.fileno()}
-            found["listening"] = listening.fileno()
-            return Child(FACE_MODULE, settings, found)
+class _Module:
+    """What both processes share, for as long as the module runs; main thread."""
 
-        for number in _SIGNALS:
-            before.append((number, signal.signal(number, on_signal)))
-        supervisor = Supervisor(start_sound, start_face, clock, _say, _complain)
+    def __init__(
+        self,
+        memory: Memory,
+        beginning: Beginning,
+        writes: bool,
+        listening: socket.socket,
+        clock: Clock,
+    ) -> None:
+        self._memory = memory
+        self._beginning = beginning
+        self._writes = writes
+        self._listening = listening
+        self._clock = clock
+        self._shared = SharedMemory.create()
+        self._receiving, self._sending = make_pipe()
+        self._stops: List[int] = []
+
+    def run(self) -> int:
+        """Play until the end and return the exit status."""
+        before: List[Tuple[signal.Signals, Any]] = []
+        try:
+            for number in _SIGNALS:
+                before.append((number, signal.signal(number, self._on_signal)))
+            result, refused = self._play()
+            if refused and self._beginning.recalled:
+                # What was remembered must not be what keeps the module from starting.
+                shipped = Config().bundle
+                name = os.path.basename(self._beginning.config.bundle)
+                self._beginning = self._beginning._replace(
+                    config=self._beginning.config._replace(bundle=shipped),
+                    stored=self._beginning.stored._replace(bundle=""),
+                    recalled=False,
+                    sentences=["%s cannot be played; the bundle that ships plays instead" % name],
+                )
+                _complain(self._beginning.sentences[0] + ".")
+                result, _ = self._play()
+            return result
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+    def close(self) -> None:
+        """Free what is shared."""
+        self._receiving.close()
+        self._sending.close()
+        self._shared.close()
+
+    def _play(self) -> Tuple[int, bool]:
+        """Run both processes; return the exit status and whether the sound process refused its bundle at the start."""
+        beginning, shared = self._beginning, self._shared
+        shared.parameters.write(pack_values(beginning.values))
+        if beginning.jacks is not None:
+            shared.panel.write(beginning.jacks)
+        shared.telemetry.write(pack(Report(folder=beginning.config.bundle)))
+        supervisor = Supervisor(
+            self._start_sound,
+            self._start_face,
+            self._clock,
+            _say,
+            _complain,
+            lambda why: _note(self._memory.died(shared, beginning.config, why)),
+            lambda: _note(self._memory.steady()),
+        )
         result: Optional[int] = None
-        while result is None and not stops:
+        while result is None and not self._stops:
             _wait(supervisor.running())
             result = supervisor.step()
-        ended = supervisor.end(hurry=lambda: len(stops) > 1)
-        return result or ended
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
-        listening.close()
-        receiving.close()
-        sending.close()
-        shared.close()
+        ended = supervisor.end(hurry=lambda: len(self._stops) > 1)
+        return result or ended, supervisor.refused
+
+    def _start_sound(self) -> Process:
+        # One that died is followed by one that plays what it played last.
+        config = self._beginning.config
+        folder = unpack(self._shared.telemetry.read()).folder or config.bundle
+        started = {"config": config._replace(bundle=folder)._asdict()}
+        found = {"shared": self._shared.descriptor, "commands": self._receiving.fileno()}
+        return Child(SOUND_MODULE, started, found)
+
+    def _start_face(self) -> Process:
+        settings = {
+            "config": self._beginning.config._asdict(),
+            "memory": face_settings(self._memory, self._beginning, self._writes),
+        }
+        # One that is started again need not repeat them.
+        self._beginning.sentences.clear()
+        found = {"shared": self._shared.descriptor, "commands": self._sending.fileno()}
+        found["listening"] = self._listening.fileno()
+        return Child(FACE_MODULE, settings, found)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        self._stops.append(number)
+
+
+def _note(sentence: Optional[str]) -> None:
+    if sentence is not None:
+        _complain(sentence + ".")
 
 
 def _wait(running: Sequence[Any]) -> None:

@@ -1,14 +1,19 @@
-"""The face process: the browser panel over the link to the sound process."""
+"""The face process: the browser panel over the link to the sound process, and what is remembered."""
 
+import queue
 import socket
+import sys
 import threading
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from neurorave_device.clock import SystemClock
 from neurorave_device.commands import CommandSender, GatePress, from_descriptor
 from neurorave_device.config import Config
+from neurorave_device.face.face import Face
 from neurorave_device.face.panel import server
 from neurorave_device.face_link import SharedLink
+from neurorave_device.keeper import Job, Keeper
+from neurorave_device.preset_desk import PresetDesk
 from neurorave_device.processes import READY, StatusPipe, orphaned, run_child, stop_on_signal
 from neurorave_device.shared import SharedMemory
 from neurorave_device.timing import timing
@@ -26,8 +31,9 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     # A face that died with a finger on a button left the gate open.
     for gate in (1, 2):
         commands.send(GatePress(gate, False))
+    shared = SharedMemory(settings["shared"])
     link = SharedLink(
-        SharedMemory(settings["shared"]),
+        shared,
         commands,
         config.bundle,
         lambda info: timing(config.ahead_ms, config.block, info.sample_rate, info.hop),
@@ -36,9 +42,38 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     )
     threading.Thread(target=_watch, args=(stop, settings["supervisor"]), daemon=True).start()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=settings["listening"])
-    server.run(
-        link, clock, stop, listener=listener, ready=lambda address: status.send(READY, address)
-    )
+    face = Face(link)
+    memory = settings["memory"]
+    for sentence in memory["sentences"]:
+        face.say(sentence + ".", clock.now())
+    presets: Optional[PresetDesk] = None
+    keeper: Optional[Keeper] = None
+    # Where another module remembers in this folder, this one does not.
+    if memory["writes"]:
+        jobs: "queue.Queue[Job]" = queue.Queue()
+        desk = presets = PresetDesk(link, memory["folder"], jobs.put)
+        for sentence in memory["sentences"]:
+            desk.say(sentence)
+
+        def say(sentence: str) -> None:
+            print("neurorave: %s." % sentence, file=sys.stderr, flush=True)
+            desk.say(sentence)
+
+        keeper = Keeper(memory["folder"], memory["stored"], shared, config, clock, jobs, say)
+        keeper.start()
+    try:
+        server.run(
+            link,
+            clock,
+            stop,
+            listener=listener,
+            ready=lambda address: status.send(READY, address),
+            face=face,
+            memory=presets,
+        )
+    finally:
+        if keeper is not None:
+            keeper.close()
 
 
 def _watch(stop: threading.Event, supervisor: int) -> None:

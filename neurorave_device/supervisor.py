@@ -22,7 +22,9 @@ FACE_GRACE = 10.0
 class Supervisor:
     """Keeps one sound and one face process running; ``step`` is called again and again.
 
-    ``say`` prints a line for the user, ``complain`` one on stderr. One thread.
+    ``say`` prints a line for the user, ``complain`` one on stderr. ``died`` is told the reason of each death of the
+    sound process before anything else is done about it, ``steady`` that it has played for SOUND_WINDOW without one;
+    neither raises. ``refused``: the sound process found bad input before it had ever played. One thread.
     """
 
     def __init__(
@@ -32,18 +34,24 @@ class Supervisor:
         clock: Clock,
         say: Callable[[str], None],
         complain: Callable[[str], None],
+        died: Callable[[str], None] = lambda reason: None,
+        steady: Callable[[], None] = lambda: None,
     ) -> None:
         self._start_sound = start_sound
         self._start_face = start_face
         self._clock = clock
         self._say = say
         self._complain = complain
+        self._died = died
+        self._steady = steady
         self._sound_was_ready = self._face_was_ready = self._announced = False
         self._sound_reason = self._face_reason = ""
         self._name = self._address = ""
         self._sound_deaths: List[float] = []
         self._face_deaths: List[float] = []
-        self._face_due = clock.now()
+        self._face_due = self._sound_began = clock.now()
+        self._proven = False
+        self.refused = False
         self.sound: Process = start_sound()
         self.face: Optional[Process] = start_face()
 
@@ -69,14 +77,23 @@ class Supervisor:
                     self._say(status.text)
             elif status.kind in (REFUSED, FAILED):
                 self._complain(status.text)
-                return 2 if status.kind == REFUSED and not self._sound_was_ready else 1
+                self.refused = status.kind == REFUSED and not self._sound_was_ready
+                return 2 if self.refused else 1
             elif status.kind == CRASHED:
                 self._sound_reason = status.text
         if code is None:
+            self._prove()
             return None
         if code == 0:
             return 0
         return self._sound_died(code)
+
+    def _prove(self) -> None:
+        """Say once that the sound process has played long enough to be trusted."""
+        if self._sound_was_ready and not self._proven:
+            if self._clock.now() - self._sound_began > SOUND_WINDOW:
+                self._proven = True
+                self._steady()
 
     def _sound_died(self, code: int) -> Optional[int]:
         now = self._clock.now()
@@ -84,6 +101,7 @@ class Supervisor:
         self._sound_reason = ""
         self._sound_deaths = [then for then in self._sound_deaths if now - then <= SOUND_WINDOW]
         self._sound_deaths.append(now)
+        self._died(reason)
         if not self._sound_was_ready:
             self._complain("The sound process could not start: %s." % reason)
             return 1
@@ -95,6 +113,7 @@ class Supervisor:
             return 1
         self._complain("The sound process died and is started again: %s." % reason)
         self.sound.close()
+        self._sound_began, self._proven = now, False
         self.sound = self._start_sound()
         return None
 

@@ -1,8 +1,11 @@
 """What holds for all tests."""
 
 import ctypes
+import itertools
 import multiprocessing
 import os
+import shutil
+import tempfile
 from typing import Any, Iterator
 
 import pytest
@@ -18,7 +21,18 @@ settings.register_profile(
 )
 settings.load_profile("neurorave")
 
+# No test may write into the home of whoever runs it; modules of a whole session of tests share this folder.
+_STATE = tempfile.mkdtemp(prefix="neurorave-tests-")
+os.environ["XDG_STATE_HOME"] = _STATE
+_numbers = itertools.count()
+
 _DEFAULT_ENVIRONMENT = ctypes.c_void_p(-1)  # glibc's FE_DFL_ENV
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: Any) -> None:
+    """Give each test a state folder of its own, so that no module finds what another test has set."""
+    monkeypatch.setenv("XDG_STATE_HOME", os.path.join(_STATE, str(next(_numbers))))
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +59,7 @@ def pytest_sessionfinish() -> None:
     for child in multiprocessing.active_children():
         child.terminate()
         child.join(10)
+    shutil.rmtree(_STATE, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -92,7 +92,7 @@ def from_payload(payload: Payload) -> Tuple[Patch, str]:
             continue
         values[key] = found
         if isinstance(raw, (int, float)) and found != raw:
-            moved.append("%s %r is now %s" % (key, raw, row.format(found)))
+            moved.append("%s %.40r is now %s" % (key, raw, row.format(found)))
     told = []
     if dropped:
         told.append("this version does not know %s" % _few(dropped))
@@ -135,14 +135,12 @@ def _restored(row: Parameter, raw: object) -> Optional[float]:
     """Return the value that `raw` stands for, the nearest one that is allowed; None where it stands for none."""
     try:
         return row.parse(raw)
-    except UserError:
-        pass
-    if isinstance(raw, bool) or not isinstance(raw, (int, float)):
-        return None
-    try:
-        return row.clamp(raw)
     except OverflowError:
+        # A whole number that is larger than any float.
         return None
+    except UserError:
+        number = isinstance(raw, (int, float)) and not isinstance(raw, bool)
+        return row.clamp(float(raw)) if number else None  # type: ignore[arg-type]
 
 
 def _few(texts: List[str]) -> str:

@@ -112,7 +112,7 @@ def test_bad_usage_is_one_line_on_stderr_and_status_2(
         ),
         ("neurorave_device.bench", "bench", ["bench"], 130, "neurorave: interrupted\n"),
         # Its end is Ctrl-C, also before anything plays.
-        ("neurorave_device.config", "load_config", ["run"], 0, ""),
+        ("neurorave_device.config", "load_given", ["run"], 0, ""),
         ("neurorave_device.daemon", "run", ["run", "--bundle", TOY], 0, ""),
     ],
 )

@@ -2,13 +2,14 @@
 
 import json
 import math
-from typing import Any, Callable, Dict, Set, Union
+from typing import Any, Callable, Dict, Optional, Set, Union
 
 from neurorave_device.errors import UserError
 from neurorave_device.parameters import by_id
 
 from ..face import Face
 from ..link import CV_COUNT, GATE_COUNT, SOURCES, FaceLink
+from ..memory import Memory
 
 _MOST_STEPS = 100
 _LONGEST_ID = 64
@@ -24,10 +25,14 @@ class Session:
 
 
 class Actions:
-    """Carries out the messages of all pages on one link and one face; one thread."""
+    """Carries out the messages of all pages on one link and one face; one thread.
 
-    def __init__(self, link: FaceLink, face: Face) -> None:
+    Without a memory there are no presets.
+    """
+
+    def __init__(self, link: FaceLink, face: Face, memory: Optional[Memory] = None) -> None:
         self._link = link
+        self._memory = memory
         self._face = face
         self._table: Dict[str, Callable[[Dict[str, Any], Session, float], None]] = {
             "turn": self._turn,
@@ -40,6 +45,8 @@ class Actions:
             "clock": self._clock,
             "bundle": self._bundle,
         }
+        if memory is not None:
+            self._table["preset"] = self._preset
 
     def apply(self, text: str, session: Session, now: float) -> None:
         """Do what a message says; UserError, in one sentence, where it is not a message or not allowed."""
@@ -137,11 +144,42 @@ class Actions:
         _nothing_else(message, "bundle", "name")
         self._link.play_bundle(name)
 
+    def _preset(self, message: Dict[str, Any], session: Session, now: float) -> None:
+        memory = self._memory
+        assert memory is not None  # or this is not in the table
+        act = message.pop("act", None)
+        acts = {
+            "save": memory.save_preset,
+            "load": memory.load_preset,
+            "delete": memory.delete_preset,
+        }
+        if act not in ("save", "load", "delete", "rename"):
+            raise UserError(
+                "act is %s, allowed is one of save, load, rename, delete" % _quoted(act)
+            )
+        name = _text(message, "name")
+        if act == "rename":
+            new = _text(message, "new")
+            _nothing_else(message, "preset", "act, name, new")
+            memory.rename_preset(name, new)
+        else:
+            _nothing_else(message, "preset", "act, name")
+            acts[act](name)
+
 
 def _quoted(value: Any) -> str:
     """Return a value as it may stand in a sentence: short, whatever a page sent."""
     text = json.dumps(value, ensure_ascii=True)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _text(message: Dict[str, Any], key: str) -> str:
+    value = message.pop(key, None)
+    if isinstance(value, str) and len(value) <= _LONGEST_NAME:
+        return value
+    raise UserError(
+        "%s is %s, allowed is a text of up to %d characters" % (key, _quoted(value), _LONGEST_NAME)
+    )
 
 
 def _number(message: Dict[str, Any], key: str, low: float, high: float) -> float:

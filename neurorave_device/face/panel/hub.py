@@ -1,6 +1,6 @@
 """The newest state of the module, ready to send: every page takes from here what it has not seen yet."""
 
-from typing import Any, Callable, Dict, List, NamedTuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -11,12 +11,15 @@ from neurorave_device.parameters import PARAMETERS
 from ..face import Face
 from ..led import brightness
 from ..link import SOURCES, FaceLink, sounding
+from ..memory import Memory
 from ..words import word
 from .protocol import audio_frame, picture_frame, text_frame
 
 TELEMETRY_SECONDS = 0.05
 EASED_TELEMETRY_SECONDS = 0.2
 _SLOW_SECONDS = 0.25
+# What the memory says is shown for so long after a page could first have seen it.
+_SAID_SECONDS = 12.0
 # A page that fell behind by more than this gets the newest sound instead of all of it.
 _AUDIO_BACKLOG_SECONDS = 0.3
 _AUDIO_KEEP_SECONDS = 0.1
@@ -34,10 +37,15 @@ class Item(NamedTuple):
 class Hub:
     """Polls the link and keeps one newest item per kind. One thread; no method waits."""
 
-    def __init__(self, link: FaceLink, face: Face, clock: Clock) -> None:
+    def __init__(
+        self, link: FaceLink, face: Face, clock: Clock, memory: Optional[Memory] = None
+    ) -> None:
         self._link = link
         self._face = face
         self._clock = clock
+        self._memory = memory
+        self._said = 0
+        self._said_ends = float("-inf")
         self._items: Dict[str, Item] = {}
         self._telemetry_due = self._slow_due = float("-inf")
         self.sample_rate = int(link.info()["sample_rate"])
@@ -53,6 +61,8 @@ class Hub:
             self._slow_due = now + _SLOW_SECONDS
             self._put_changed("hello", self._hello())
             self._put_changed("jacks", text_frame("jacks", **self._link.jacks()))
+            if self._memory is not None:
+                self._put_changed("presets", self._presets(self._memory, now))
         if now >= self._telemetry_due:
             self._put_changed("values", self._values())
             # Counted on from the last one due, so that the ticks' grid does not slow the rate down.
@@ -69,7 +79,7 @@ class Hub:
         """Return the items that ``seen`` (kind -> version) lacks, and mark them as seen there."""
         found: List[Payload] = []
         # The greeting goes first: a page needs the table before the values.
-        for kind in ("hello", "values", "jacks", "telemetry", "picture"):
+        for kind in ("hello", "values", "jacks", "presets", "telemetry", "picture"):
             item = self._items.get(kind)
             if item is not None and seen.get(kind) != item.version:
                 seen[kind] = item.version
@@ -101,6 +111,14 @@ class Hub:
             sources=SOURCES,
             words={name: word(name).full for name in names + destinations},
         )
+
+    def _presets(self, memory: Memory, now: float) -> str:
+        count, sentence = memory.said()
+        if count != self._said:
+            self._said = count
+            self._said_ends = now + _SAID_SECONDS
+        said = sentence if now < self._said_ends else ""
+        return text_frame("presets", names=memory.presets(), count=count, said=said)
 
     def _values(self) -> str:
         return text_frame("values", values={row.id: self._link.get(row.id) for row in PARAMETERS})

@@ -17,6 +17,7 @@ from neurorave_device.errors import UserError
 
 from ..face import Face
 from ..link import FaceLink
+from ..memory import Memory
 from .actions import Actions, Session
 from .hub import AudioTap, Hub
 from .protocol import text_frame
@@ -104,12 +105,18 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 class Panel:
     """The web application around one link. Belongs to the event loop's thread."""
 
-    def __init__(self, link: FaceLink, clock: Clock, face: Optional[Face] = None) -> None:
+    def __init__(
+        self,
+        link: FaceLink,
+        clock: Clock,
+        face: Optional[Face] = None,
+        memory: Optional[Memory] = None,
+    ) -> None:
         self._link = link
         self._clock = clock
         self._face = Face(link) if face is None else face
-        self._hub = Hub(link, self._face, clock)
-        self._actions = Actions(link, self._face)
+        self._hub = Hub(link, self._face, clock, memory)
+        self._actions = Actions(link, self._face, memory)
         self._files = _read_files(_STATIC)
         self._pages: List[web.WebSocketResponse] = []
         self.app = web.Application(middlewares=[_guard])
@@ -264,18 +271,20 @@ async def serve(
     ready: Optional[Callable[[str], Any]] = None,
     listener: Optional[socket.socket] = None,
     face: Optional[Face] = None,
+    memory: Optional[Memory] = None,
 ) -> None:
     """Serve the panel until ``stop`` is set.
 
     listener: a socket that already listens (its owner keeps it open afterwards); otherwise one is made for
     host and port, and UserError says why that failed. ready: called once with the panel's address. face: the
-    face that the panel shows, where a screen shares it. A failing link ends the server with its exception.
+    face that the panel shows, where a screen shares it. memory: the presets, None where none are kept. A failing
+    link ends the server with its exception.
     """
     own = listener is None
     sock = listen(host, port) if listener is None else listener
     runner = None
     try:
-        panel = Panel(link, clock, face)
+        panel = Panel(link, clock, face, memory)
         runner = web.AppRunner(panel.app, access_log=None, handle_signals=False)
         await runner.setup()
         # The site closes what it is given; a duplicate leaves the owner's socket alone.
