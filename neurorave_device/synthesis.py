@@ -2,11 +2,13 @@
 
 The synthesis thread fills the frame buffer whenever a block fits. A gate does not wait behind what is queued
 there: its hit starts a constant delay after the edge, at its own sample, and replaces what was made from that
-sample on, which becomes the old sound that fades out. What has been played is measured and told of.
+sample on as soon as the hit's first frame has been made; what was there becomes the old sound that fades out. What has
+been played is measured and told of.
 """
 
 import collections
-from typing import Callable, Deque, Mapping, NamedTuple, Optional
+import math
+from typing import Callable, Deque, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -76,6 +78,8 @@ class Synthesis:
         self._tap = tap
         self._clock = clock
         self._length = length
+        # The fade is part of the length that was asked for.
+        self._fade_begins = math.ceil((length or 0) - FADE_SECONDS * voice.sample_rate)
         self._rate = float(voice.sample_rate)
         self._edges: Deque[Edge] = collections.deque()
         self._queue: Deque[_Queued] = collections.deque()
@@ -156,14 +160,13 @@ class Synthesis:
             return self._tell_played()
         position = self._voice.position
         if self._length is not None and not self._stopping:
-            # The fade is part of the length that was asked for.
-            self._stopping = position + self._block >= self._length - FADE_SECONDS * self._rate
+            self._stopping = position + self._block >= self._fade_begins
         if self._stopping:
             self._stage.stop()
         began = self._clock.now()
-        queued = self._make()
+        queued = self._make(self._block)
         self._queue.append(queued)
-        self._measure(self._clock.now() - began)
+        self._measure(self._clock.now() - began, self._block)
         self._buffer.write(queued.played)
         if self._stage.silent:
             self._buffer.close()
@@ -174,44 +177,83 @@ class Synthesis:
         return True
 
     def _take_edges(self) -> None:
-        """Give the voice the edges that came in; where one starts a hit in what is queued, go back there."""
+        """Give the voice the edges that came in; where one starts a hit in what is queued, replace that."""
         edges = []
+        begin = self._voice.position
+        earliest = max(self._buffer.read_position + self._block, self._voice.started_at)
         while self._edges:
             edge = self._edges.popleft()
             edges.append(edge)
-            sample = self._voice.sample_of(edge)
-            if sample < self._voice.position and self._voice.starts(edge):
-                earliest = self._buffer.read_position + self._block
-                self._go_back(max(sample, earliest, self._voice.started_at))
-        if edges:
+            if self._voice.starts(edge):
+                begin = min(begin, max(self._voice.sample_of(edge), earliest))
+        if begin < self._voice.position and not self._stopping:
+            self._replace(begin, edges)
+        else:
+            # Nothing is queued there, or the output is about to run dry.
             self._voice.queue(edges)
 
-    def _go_back(self, sample: int) -> None:
-        """Forget what was made from ``sample`` on, but for the old sound, which the voice lets fade out."""
-        if sample >= self._voice.position or not self._buffer.take_back(sample, self._block):
-            # The output is about to run dry: the hit starts at the next sample that is made.
-            return
-        dropped = []
-        while self._queue and self._queue[-1].start + self._queue[-1].sound.size > sample:
-            dropped.append(self._queue.pop())
-        first = dropped[-1]
-        given = np.concatenate([queued.sound for queued in reversed(dropped)])
-        kept = sample - first.start
-        self._stage.restore(first.state)
-        if kept > 0:
-            sound = given[:kept]
-            self._stage.process(sound)
-            self._queue.append(first._replace(sound=sound, played=first.played[:kept]))
-        self._voice.go_back(sample, given[kept:])
+    def _replace(self, begin: int, edges: Sequence[Edge]) -> None:
+        """Play hits from the sample ``begin`` on in place of what is queued there.
 
-    def _make(self) -> _Queued:
+        That stays in the buffer until the first frame of the hit has been made, and so much is put there at once: a
+        machine that stops meanwhile makes the hit late and no gap. The old sound fades out under the new one.
+        """
+        old = [queued for queued in self._queue if queued.start + queued.sound.size > begin]
+        sound = np.concatenate([queued.sound for queued in old])
+        played = np.concatenate([queued.played for queued in old])
+        kept = begin - old[0].start
+        self._stage.restore(old[0].state)
+        self._stage.process(sound[:kept])
+        known_late = self._voice.late_edges
+        self._voice.go_back(begin, sound[kept:])
+        self._voice.queue(edges)
+        began = self._clock.now()
+        new = self._make(self._first_samples(begin))
+        passed = self._buffer.read_position
+        if passed + self._block > begin:
+            # The output has gone on too far meanwhile; of what it plays the hit fades in a block from now.
+            fits = passed + self._buffer.capacity - new.played.size
+            start = min(passed + 2 * self._block, begin + played.size - kept, fits)
+            new = self._late_hit(new, start, played[kept + start - begin :])
+            self._voice.late_edges = max(self._voice.late_edges, known_late + 1)
+        self._cut_queue(new.start)
+        self._queue.append(new)
+        self._measure(self._clock.now() - began, new.sound.size)
+        self._buffer.overwrite(new.start, new.played)
+
+    def _first_samples(self, begin: int) -> int:
+        """Return how much of a hit is made at once: a frame, in blocks, as far as it fits."""
+        room = self._buffer.capacity - (begin - self._buffer.read_position)
+        if self._length is not None:
+            room = min(room, self._fade_begins - begin)
+        return max(1, min(self._voice.hop, room) // self._block) * self._block
+
+    def _late_hit(self, new: _Queued, start: int, old: np.ndarray) -> _Queued:
+        """Return a hit moved to ``start``, ``old`` [n] being what would have been played from there."""
+        self._voice.slip(start - new.start)
+        count = min(old.size, new.played.size, round(FADE_SECONDS * self._rate))
+        rise = np.arange(1, count + 1, dtype=np.float32) / (count + 1)
+        played = new.played.copy()
+        played[:count] = old[:count] + rise * (played[:count] - old[:count])
+        return new._replace(start=start, played=played)
+
+    def _cut_queue(self, end: int) -> None:
+        """Forget what was queued from the sample ``end`` on."""
+        while self._queue and self._queue[-1].start >= end:
+            self._queue.pop()
+        if self._queue:
+            last = self._queue[-1]
+            kept = end - last.start
+            self._queue[-1] = last._replace(sound=last.sound[:kept], played=last.played[:kept])
+
+    def _make(self, count: int) -> _Queued:
         if self._parameters.sequence != self._seen:
             self._seen = self._parameters.sequence
             record = self._parameters.read()
             if record is not None:
                 self._take(unpack_values(record))
         start, state = self._voice.position, self._stage.snapshot()
-        sound = self._voice.render(self._block, self._volts_at)
+        sound = self._voice.render(count, self._volts_at)
         return _Queued(start, sound, self._stage.process(sound), state)
 
     def _take(self, values: Mapping[str, float]) -> None:
@@ -229,8 +271,8 @@ class Synthesis:
             if position > 0:
                 self._stream.anchor(position)
 
-    def _measure(self, seconds: float) -> None:
-        self._load = self._smooth(self._load, seconds, self._block)
+    def _measure(self, seconds: float, samples: int) -> None:
+        self._load = self._smooth(self._load, seconds, samples)
         if self._buffer.filled == 0 and self._buffer.read_position > 0:
             self._late += 1
 

@@ -13,8 +13,8 @@ class FrameBuffer:
     of the callback.  The reader copies and counts; it takes no lock and opens nothing.  `underruns` counts the
     reads that came too early once sound had begun.
 
-    What is queued and not yet read can be taken back and written anew (`take_back`): a gate does not wait until
-    the buffer has been played.
+    What is queued and not yet read can be replaced (`overwrite`): a gate does not wait until the buffer has been
+    played, and what is queued stays there until there is something to replace it with.
 
     Writer and reader each own one counter. A counter moves only after the samples are in place, and CPython
     executes these steps in order.
@@ -45,6 +45,11 @@ class FrameBuffer:
         return self._written - self._read
 
     @property
+    def capacity(self) -> int:
+        """How many samples it holds at most."""
+        return self._capacity
+
+    @property
     def free(self) -> int:
         """How many samples can be written.  Any thread."""
         return self._capacity - self.filled
@@ -54,31 +59,31 @@ class FrameBuffer:
         """How many samples have been read since the start.  Any thread."""
         return self._read
 
-    def take_back(self, position: int, margin: int) -> bool:
-        """Forgets what was written from the absolute sample `position` on, and says whether that could be.
-
-        It cannot where the reader will be at `position` within `margin` samples, which must be its largest
-        read: it may be in the middle of one.  Writer's thread.
-        """
-        if not self._read + margin <= position <= self._written:
-            return False
-        self._written = position
-        return True
-
     def close(self) -> None:
         """Says that no more is written: running dry is then no underrun.  Writer's thread."""
         self._closed = True
 
     def write(self, samples: np.ndarray) -> None:
         """Appends float32 samples [n]; raises ValueError where they do not fit (see `free`).  Writer's thread."""
+        self.overwrite(self._written, samples)
+
+    def overwrite(self, position: int, samples: np.ndarray) -> None:
+        """Puts float32 samples [n] at the absolute sample `position`, in place of everything from there on.
+
+        Raises ValueError where that has been read, or was not reached yet, or where they do not fit. The reader
+        must be further from `position` than its largest read: it may be in the middle of one.  Writer's thread.
+        """
+        if not self._read <= position <= self._written:
+            raise ValueError("{} is not from {} to {}".format(position, self._read, self._written))
         count = samples.size
-        if count > self.free:
-            raise ValueError("{} samples do not fit, {} are free".format(count, self.free))
-        place = self._written % self._capacity
+        free = self._capacity - (position - self._read)
+        if count > free:
+            raise ValueError("{} samples do not fit, {} are free".format(count, free))
+        place = position % self._capacity
         first = min(count, self._capacity - place)
         self._ring[place : place + first] = samples[:first]
         self._ring[: count - first] = samples[first:]
-        self._written += count
+        self._written = position + count
 
     def read(self, out: np.ndarray) -> None:
         """Fills `out` [n] in place; where samples are missing, the sound ends in a short ramp.  Callback."""

@@ -152,6 +152,15 @@ class Voice:
         self._position = sample
         self._given = given
 
+    def slip(self, samples: int) -> None:
+        """Lets everything from the last hit on happen so many samples later, since its own place has passed."""
+        self._position += samples
+        self._mapped_at += samples
+        self.started_at += samples
+        if self._triggers:
+            self._triggers[-1] += samples
+        self._pending = [(max(sample, self._position), edge) for sample, edge in self._pending]
+
     def take_over(
         self, old: "Voice", fade_samples: int, modulation_at: Callable[[int], Volts]
     ) -> None:

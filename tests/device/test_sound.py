@@ -243,6 +243,68 @@ def test_a_gate_that_is_noticed_late_acts_as_soon_as_it_can_and_is_counted(make_
     assert rig.buffer.underruns == 0
 
 
+def test_a_gate_leaves_a_frame_of_its_hit_in_the_buffer(make_rig: Any) -> None:
+    rig = make_rig(latency=45.0)
+    rig.run(rig.clock.now() + 0.1)
+    rig.press(1, True)
+    assert rig.buffer.free < BLOCK
+    rig.synthesis._take_edges()
+    # A machine that stops now has so much time.
+    assert rig.buffer.filled >= HOP + BLOCK
+    assert rig.synthesis.late == 0
+
+
+class _Stopping:
+    """Lets the output go on while a hit is made: the machine, or the model, takes its time."""
+
+    def __init__(self, rig: Rig, blocks: int) -> None:
+        self._rig = rig
+        self._blocks = blocks
+        self._render = rig.voice.render
+        rig.voice.render = self  # type: ignore[method-assign]
+
+    def __call__(self, *arguments: Any, **options: Any) -> np.ndarray:
+        blocks, self._blocks = self._blocks, 0
+        for _ in range(blocks):
+            self._rig.pull()
+        return self._render(*arguments, **options)
+
+
+@pytest.mark.parametrize("latency", [12.0, 20.0, 45.0])
+@pytest.mark.parametrize("blocks", [1, 2, 3, 5, 9, 15])
+def test_a_stop_while_a_hit_is_made_makes_it_late_and_no_gap(
+    make_rig: Any, blocks: int, latency: float
+) -> None:
+    rig = make_rig(latency=latency)
+    rig.run(rig.clock.now() + 0.1)
+    rig.press(1, True)
+    rig.run(rig.clock.now() + 0.05)
+    taken = rig.taken
+    rig.press(1, False)
+    rig.press(1, True)
+    wanted = rig.voice.sample_of(rig.synthesis._edges[-1])
+    assert wanted < rig.voice.position
+    filled = rig.buffer.filled
+    _Stopping(rig, blocks)
+    rig.fill()
+    rig.next_pull += blocks * PERIOD
+    rig.run(rig.clock.now() + 0.2)
+    assert (rig.buffer.underruns > 0) == (blocks * BLOCK > filled)
+    assert rig.synthesis.late == int(blocks * BLOCK >= filled)
+    _, second = rig.voice.take_triggers()
+    in_time = taken + (blocks + 1) * BLOCK <= wanted
+    assert rig.voice.late_edges == int(not in_time)
+    assert second == wanted if in_time else wanted < second <= taken + (blocks + 2) * BLOCK
+    if blocks * BLOCK <= filled:
+        sound = sound_of(rig)
+        first_hit = np.abs(np.diff(sound[: taken + 2 * BLOCK])).max()
+        fade = np.abs(sound).max() * np.pi / 2.0 / round(0.004 * RATE)
+        assert np.abs(np.diff(sound)).max() <= 3.0 * (first_hit + fade)
+        # What was told of is what was played.
+        position, copy = rig.shared.ring.read(0)
+        assert np.array_equal(copy, sound[:position])
+
+
 def test_a_block_that_comes_after_the_buffer_is_empty_is_late(make_rig: Any) -> None:
     rig = make_rig()
     rig.run(rig.clock.now() + 0.1)
