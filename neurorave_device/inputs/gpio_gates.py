@@ -4,14 +4,10 @@ from typing import Callable, List, Optional, Tuple
 
 from neurorave_device.board import Board
 from neurorave_device.clock import Clock
+from neurorave_device.drivers.debounce import Debounce
 from neurorave_device.drivers.device import Retried
-from neurorave_device.drivers.pins import PinEvent, Pins, open_pins
+from neurorave_device.drivers.pins import Lookout, PinEvent, Pins, open_pins
 from neurorave_device.inputs.base import Edge
-from neurorave_device.inputs.debounce import Debounce
-
-# The kernel drops edges where nobody reads them in time, 16 in Linux 4.9. So the levels are looked at now and then.
-LOOK_SECONDS = 0.02
-_GATES = 2
 
 Opening = Callable[[], Pins]
 
@@ -32,7 +28,7 @@ class Gates:
         self._stream = stream
         self._hold = 0.001 * board.gate_hold_ms
         self._debounce: List[Debounce] = []
-        self._looked_at = float("-inf")
+        self._lookout = Lookout()
         self._waiting: List[Edge] = []
         self._newest = 0.0
 
@@ -71,26 +67,9 @@ class Gates:
             self._debounce = [Debounce(self._hold, level) for level in pins.levels()]
             # Edges from before the first look are history. In this order none is taken for a second one.
             pins.read()
-            self._looked_at = now
             return []
-        events = pins.read()
-        if not events and now - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = now
-            return self._repair(pins)
-        return events
-
-    def _repair(self, pins: Pins) -> List[PinEvent]:
-        """Return what has been missed: the levels that are not what the last events have said."""
-        levels = pins.levels()
-        events = pins.read()
-        if events:
-            # Not missed: it happened while the levels were looked at.
-            return events
-        return [
-            PinEvent(place, level, 0.0)
-            for place, (level, debounce) in enumerate(zip(levels, self._debounce))
-            if level != debounce.line
-        ]
+        known = [debounce.line for debounce in self._debounce]
+        return pins.read() or self._lookout.missed(pins, known, now)
 
     def _ordered(self, edges: List[Edge]) -> List[Edge]:
         """Return edges in order; one that is older than what was given already happens now."""

@@ -1,0 +1,166 @@
+"""The front panel as one thing: actions out, picture and light in. Its devices have a thread of their own.
+
+A bus can take milliseconds and a device can be gone; the face, which also serves the browser, must not wait for either.
+"""
+
+import threading
+from collections import deque
+from typing import Callable, Deque, List, NamedTuple, Optional
+
+from neurorave_device.board import Board
+from neurorave_device.clock import Clock
+from neurorave_device.drivers.device import D, Retried
+
+from . import i2c_encoder, oled
+from .gpio_encoder import GpioButton, GpioEncoder
+from .painter import Painter
+from .protocols import RELEASE, TURN, Action, Colour, EncoderSource, Led, Screen
+from .saver import AWAKE, BLANK, SAVER, Saver, saver_picture
+
+POLL_SECONDS = 0.01
+_DARK_COLOUR: Colour = (0, 0, 0)
+_DIM_CONTRAST = 8
+_MOST_ACTIONS = 256
+
+
+class Makers(NamedTuple):
+    """What opens the devices; a test puts others in their place. None: there is no such device."""
+
+    encoder: Optional[Callable[[], EncoderSource]]
+    button: Optional[Callable[[], GpioButton]]
+    screen: Optional[Callable[[], Screen]]
+
+
+def makers(board: Board) -> Makers:
+    """Return what opens the devices of a wiring; nothing is opened or imported yet."""
+
+    def open_breakout() -> EncoderSource:
+        return i2c_encoder.I2cEncoder(
+            board.encoder_bus, board.encoder_address, board.encoder_reversed
+        )
+
+    encoders = {"breakout": open_breakout, "quadrature": lambda: GpioEncoder(board), "none": None}
+    pin = board.button_pin
+    button = None if pin is None or board.encoder == "none" else lambda: GpioButton(board, pin)
+    return Makers(
+        encoders[board.encoder],
+        button,
+        None if board.screen == "none" else lambda: oled.Oled(board),
+    )
+
+
+class FrontPanel:
+    """Screen, encoder, button and light.
+
+    `take`, `show` and `fault` belong to the face's thread, `step`, `run` and `close` to the panel's own.
+    """
+
+    def __init__(self, board: Board, clock: Clock, made: Optional[Makers] = None) -> None:
+        made = makers(board) if made is None else made
+        name, check = i2c_encoder.place(board.encoder_bus, board.encoder_address)
+        if board.encoder == "quadrature":
+            name, check = "The encoder on pins %d and %d" % tuple(board.encoder_pins), "its wires"
+        self._encoder = _retried(name, check, made.encoder)
+        self._button = _retried("The button on pin %s" % board.button_pin, "its wires", made.button)
+        self._screen = _retried(*oled.place(board), opening=made.screen)
+        self._contrast = board.screen_contrast
+        self._clock = clock
+        self._painter = Painter(board.screen_rotated)
+        self._saver = Saver(clock.now())
+        self._actions: Deque[Action] = deque(maxlen=_MOST_ACTIONS)
+        self._down = False
+        self._picture = b""
+        self._colour: Colour = _DARK_COLOUR
+        self._set: Optional[str] = None
+
+    def take(self) -> List[Action]:
+        """Return what the player has done since the last call, oldest first."""
+        return [self._actions.popleft() for _ in range(len(self._actions))]
+
+    def show(self, picture: bytes, colour: Colour) -> None:
+        """Let the screen show a picture (1024 bytes) and the light a colour, as soon as may be."""
+        self._picture = picture
+        self._colour = colour
+
+    @property
+    def fault(self) -> str:
+        """One sentence for each device that does not work now, '' where all do."""
+        devices = (self._screen, self._encoder, self._button)
+        return " ".join(device.fault for device in devices if device is not None and device.fault)
+
+    def run(self, stop: threading.Event) -> None:
+        """Look after the devices until `stop` is set; the body of the thread."""
+        while not stop.is_set():
+            if not self.step():
+                stop.wait(POLL_SECONDS)
+        self.close()
+
+    def step(self) -> bool:
+        """Look at encoder and button, then send one piece to the screen; say whether there is more to send."""
+        now = self._clock.now()
+        self._actions.extend(self._saver.filter(self._look(now), now))
+        return self._draw(now)
+
+    def close(self) -> None:
+        """Turn light and screen off and give the buses back."""
+        for device in (self._encoder, self._button, self._screen):
+            if device is not None:
+                device.close()
+
+    def _look(self, now: float) -> List[Action]:
+        """Return what has been done, and light the light, which may be on the encoder's chip."""
+        actions: List[Action] = []
+        if self._encoder is not None:
+            steps = self._encoder.use(now, lambda encoder: self._follow(encoder, now))
+            if steps:
+                actions.append(Action(TURN, steps, now))
+        if self._button is not None:
+            changes = self._button.use(now, lambda button: button.changes(now))
+            if changes is not None:
+                actions += changes
+            elif self._down:
+                # Its release will not come any more, and a press without one means "home".
+                actions.append(Action(RELEASE, 0, now))
+            for action in actions:
+                self._down = self._down if action.kind == TURN else action.kind != RELEASE
+        return actions
+
+    def _follow(self, encoder: EncoderSource, now: float) -> int:
+        steps = encoder.turned(now)
+        if isinstance(encoder, Led):
+            encoder.light(self._colour)
+        return steps
+
+    def _draw(self, now: float) -> bool:
+        if self._screen is None:
+            return False
+        if not self._screen.working:
+            self._painter.cleared()
+            self._set = None
+        state = self._saver.state(now)
+        if state == SAVER:
+            self._painter.show(saver_picture(now))
+        elif state != BLANK and self._picture:
+            self._painter.show(self._picture)
+        return bool(self._screen.use(now, lambda screen: self._send(screen, state, now)))
+
+    def _send(self, screen: Screen, state: str, now: float) -> bool:
+        if state != self._set:
+            screen.contrast(
+                self._contrast if state == AWAKE else min(self._contrast, _DIM_CONTRAST)
+            )
+            if state == BLANK or self._set == BLANK:
+                screen.power(state != BLANK)
+            self._set = state
+        if state == BLANK:
+            return False
+        piece = self._painter.piece(now)
+        if piece is None:
+            return False
+        screen.write(*piece)
+        self._painter.sent(piece)
+        return True
+
+
+def _retried(name: str, check: str, opening: Optional[Callable[[], D]]) -> Optional[Retried[D]]:
+    return None if opening is None else Retried(name, check, opening)
