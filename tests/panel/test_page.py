@@ -124,6 +124,24 @@ def test_leaving_the_page_lets_a_held_gate_go(page: Browser, panel: Panel) -> No
     page.until("return window.neurorave && neurorave.connected && neurorave.frames > 0")
 
 
+def test_what_the_module_does_without_is_said_and_nothing_frozen_is_shown(
+    page: Browser, panel: Panel
+) -> None:
+    panel.link.peak = 0.1
+    words = "return document.querySelector('.bar p').textContent"
+    width = "return document.querySelector('.bar .track i').getBoundingClientRect().width"
+    without = "const e = document.getElementById('eased'); return e.hidden ? '' : e.textContent"
+    page.until(words + ".includes('heard')")
+    assert page.run(width) > 0 and page.run(without) == ""
+    panel.link.measured, panel.link.eased = False, 2
+    page.until(words + ".includes('not measured')")
+    assert page.run(width) == 0
+    assert "meter, screen rate" in page.run(without)
+    panel.link.measured, panel.link.eased = True, 0
+    page.until(words + ".includes('heard')")
+    assert page.run(without) == ""
+
+
 def test_a_turned_cv_moves_what_is_asked_and_heard(page: Browser, panel: Panel) -> None:
     page.find(GATE_1).click()
     _keys(page, "[aria-label='CV 3 voltage']", Keys.HOME)
