@@ -13,13 +13,13 @@ from typing import Any, Iterator
 
 # So long at a time; a call that takes longer is followed by a longer pause, in which the buffer fills again.
 WORK_SECONDS = 0.001
-REST_RATIO = 4.0
+REST_RATIO = 3.0
 LONGEST_REST = 0.1
 
 
 @contextlib.contextmanager
 def polite() -> Iterator[None]:
-    """Let the calling thread work a fifth of the time at most, as far as its work is made of calls."""
+    """Let the calling thread work a quarter of the time at most, as far as its work is made of calls."""
     since = time.monotonic()
 
     def pause(frame: Any, event: str, argument: Any) -> None:

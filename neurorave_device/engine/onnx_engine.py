@@ -10,12 +10,15 @@ import numpy as np
 
 from neurorave_device.engine.base import Engine, Graph, Shape, Value, fill_inputs
 from neurorave_device.engine.onnx_store import GraphStore
+from neurorave_device.engine.warm_memory import warm
 from neurorave_device.errors import UserError
 
 STATE_IN = "state_in_"
 STATE_OUT = "state_out_"
 # 64 bytes: a state that starts on its own cache line is never shared between two writers.
 ALIGN = 16
+# ONNX Runtime holds a graph's weights as parsed, as taken out, and as packed for its products.
+COPIES = 4
 
 
 class OnnxEngine(Engine):
@@ -43,6 +46,7 @@ class OnnxEngine(Engine):
             return OnnxGraph(path, self.threads)
         optimised = self._store.take(path)
         if optimised is not None:
+            warm(COPIES * len(optimised))
             try:
                 session = make_session(path, self.threads, optimised, optimise=False)
                 return OnnxGraph(path, self.threads, session)

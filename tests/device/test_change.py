@@ -194,6 +194,7 @@ def test_the_face_follows_the_bundle_that_plays(shelf: Path) -> None:
 def test_the_sound_process_changes_its_bundle_and_says_what_it_cannot_play(
     shelf: Path, monkeypatch: Any
 ) -> None:
+    monkeypatch.setenv("NEURORAVE_PLANS", str(shelf / "plans"))
     # Both act on this whole process.
     monkeypatch.setattr(sound_module, "settle", lambda: None)
     monkeypatch.setattr(sound_module, "raise_priority", lambda _: False)
