@@ -31,10 +31,11 @@ Progress = Callable[[float], None]
 
 
 class _Times(NamedTuple):
-    """Seconds per frame [n], frames that were late, share of one core used, 0..1, seconds in each graph."""
+    """Seconds per frame [n], seconds from a frame's due time to its end [n], share of one core used, 0..1, seconds
+    in each graph."""
 
     frames: np.ndarray
-    misses: int
+    ends: np.ndarray
     busy: float
     graphs: Dict[str, float]
 
@@ -87,7 +88,8 @@ def bench(
     One frame is all that the synthesis thread does for `hop` samples: mapping, guard, prior, decoder, meter and
     output stage, on one core. `paced` waits for each frame's time as in real life; otherwise they follow
     each other at once. `frame_ms` is computation time. A miss is a frame that is not ready when the next one is
-    due: late start included where paced, computation longer than `deadline_ms` otherwise.
+    due: late start included where paced, computation longer than `deadline_ms` otherwise. `late` are those that the
+    module, which makes sound `ahead_ms` ahead for a sound card, would have had too late for its output.
     `real_time_factor` is sound over computation time, `cpu_percent` CPU time over time passed, of one core.
     `graphs_ms` is the time per frame inside each graph, triggers' extra frames included, `graphs_real_time_factor`
     sound over the sum of these.
@@ -110,6 +112,7 @@ def bench(
     times, permitted = _run(bundle, count, deadline if paced else None, clock, progress)
     graphs = {role: 1e3 * spent / count for role, spent in sorted(times.graphs.items())}
     milliseconds = 1e3 * times.frames
+    ahead = Config(audio="soundcard").ahead_ms
     delays = 1e3 * gate_delays(bundle)
     return {
         "bundle": bundle_dir,
@@ -125,7 +128,9 @@ def bench(
         "deadline_ms": 1e3 * deadline,
         "frames": count,
         "frame_ms": _figures(milliseconds, (("p50", 50.0), ("p99", 99.0), ("p999", 99.9))),
-        "misses": times.misses,
+        "misses": int(np.sum(times.ends > deadline)),
+        "ahead_ms": ahead,
+        "late": int(np.sum(times.ends > deadline + 1e-3 * ahead)),
         "real_time_factor": deadline / float(np.mean(times.frames)),
         "graphs_ms": graphs,
         "graphs_real_time_factor": 1e3 * deadline / max(sum(graphs.values()), 1e-9),
@@ -237,26 +242,22 @@ def _play(
     for number in range(WARM_FRAMES):
         frame(number)
     spent.update(dict.fromkeys(spent, 0.0))
-    times = np.zeros(count)
-    misses = 0
+    times, ends = np.zeros(count), np.zeros(count)
     cpu, begin = time.process_time(), clock.now()
-    deadline = voice.hop / float(voice.sample_rate)
     for number in range(count):
         due = begin + number * period if period is not None else clock.now()
         clock.sleep(due - clock.now())
         start = clock.now()
         frame(number)
         end = clock.now()
-        times[number] = end - start
-        if end - due > deadline:
-            misses += 1
+        times[number], ends[number] = end - start, end - due
         if progress is not None and number % 32 == 0:
             progress((number + 1) / float(count))
     passed = clock.now() - begin
     if progress is not None:
         progress(1.0)
     busy = (time.process_time() - cpu) / passed if passed > 0.0 else 0.0
-    return _Times(times, misses, busy, spent)
+    return _Times(times, ends, busy, spent)
 
 
 def _still(sample: int) -> Volts:

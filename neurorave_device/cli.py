@@ -213,7 +213,7 @@ def _add_models(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from neurorave_device.engine.checks import list_bundles
+    from neurorave_device.engine.listing import list_bundles
 
     if os.path.isfile(options.folder):
         raise UserError(
@@ -308,7 +308,8 @@ def _bench_text(report: Dict[str, Any]) -> str:
             ),
             "frame time      p50 %.2f  p99 %.2f  p99.9 %.2f  max %.2f ms"
             % (frame["p50"], frame["p99"], frame["p999"], frame["max"]),
-            "misses          %d" % report["misses"],
+            "misses          %d; %d too late for a module that makes sound %.0f ms ahead"
+            % (report["misses"], report["late"], report["ahead_ms"]),
             "real time       %.1f times; the graphs alone (%s ms) %.1f times"
             % (
                 report["real_time_factor"],

@@ -49,7 +49,7 @@ def _bench(monkeypatch: Any, seconds: float, late: int, paced: bool) -> Any:
 
 def test_frames_in_time_miss_nothing(monkeypatch: Any) -> None:
     figures = _bench(monkeypatch, 0.002, 0, True)
-    assert (figures["frames"], figures["misses"]) == (35, 0)
+    assert (figures["frames"], figures["misses"], figures["late"]) == (35, 0, 0)
     assert figures["frame_ms"] == pytest.approx({"p50": 2.0, "p99": 2.0, "p999": 2.0, "max": 2.0})
     assert figures["real_time_factor"] == pytest.approx(DEADLINE / 0.002)
     assert figures["deadline_ms"] == pytest.approx(1e3 * DEADLINE)
@@ -59,6 +59,8 @@ def test_a_late_frame_makes_those_behind_it_late_until_it_is_caught_up(monkeypat
     # One frame takes three deadlines, the rest 0.4 of one: each of them catches up 0.6.
     figures = _bench(monkeypatch, 0.4 * DEADLINE, 1, True)
     assert figures["misses"] == 4
+    # The module has 20 ms of sound in hand: only the first is too late for it, by 3 - 1 deadlines.
+    assert (figures["late"], figures["ahead_ms"]) == (1, 20.0)
     assert figures["frame_ms"]["max"] == pytest.approx(3e3 * DEADLINE)
 
 
