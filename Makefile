@@ -92,8 +92,9 @@ $(VENV36)/.done: pyproject.toml .ci/requirements.py | $(BIN)/python
 
 # --- use --------------------------------------------------------------------------------------------------------------
 
+# Without BUNDLE=DIR it plays what it played last.
 run: $(VENV)/.done-module ## set up what is missing and play; ARGS="..." goes to `neurorave run`
-	@exec $(BIN)/neurorave run --bundle $(BUNDLE) $(ARGS)
+	@exec $(BIN)/neurorave run $(if $(filter file,$(origin BUNDLE)),,--bundle $(BUNDLE)) $(ARGS)
 
 bench: $(VENV)/.done-module ## how fast the module is on this machine, paced like the real thing
 	@$(BIN)/neurorave bench --bundle $(BUNDLE) --paced --seconds 60 $(ARGS)

@@ -148,7 +148,7 @@ def face_settings(memory: Memory, beginning: Beginning, writes: bool) -> Dict[st
         "folder": memory.folder,
         "writes": writes,
         "stored": to_payload(beginning.stored),
-        "sentences": beginning.sentences,
+        "sentences": list(beginning.sentences),
     }
 
 

@@ -118,6 +118,7 @@ class Panel:
     def __init__(self) -> None:
         self.link = FakeLink(SystemClock())
         self.face = Face(self.link)
+        self.memory: Any = None
         self.port = 0
         self.url = ""
         self._thread: Optional[threading.Thread] = None
@@ -133,7 +134,12 @@ class Panel:
         self._thread = threading.Thread(
             target=server.run,
             args=(self.link, self.link.clock, self._stop),
-            kwargs={"port": self.port, "ready": announce, "face": self.face},
+            kwargs={
+                "port": self.port,
+                "ready": announce,
+                "face": self.face,
+                "memory": self.memory,
+            },
         )
         self._thread.start()
         assert ready.wait(PATIENCE)

@@ -7,6 +7,7 @@ import { EncoderView } from "./encoder.js";
 import { Knob } from "./knob.js";
 import { Link } from "./link.js";
 import { Oled } from "./oled.js";
+import { Presets } from "./presets.js";
 import { Scope } from "./scope.js";
 import { Sound } from "./sound.js";
 import { CvStrip, GateStrip, listenKeys } from "./strips.js";
@@ -29,6 +30,7 @@ const sound = new Sound(link.worker, showSound);
 const encoder = new EncoderView(byId("encoder"), link);
 const gates = [1, 2].map((index) => new GateStrip(byId("strips"), index, link));
 const cvs = [1, 2, 3, 4].map((index) => new CvStrip(byId("strips"), index, link));
+const presets = new Presets(link);
 const levelKnob = new Knob(byId("level"), {
   label: "Level", name: "level", low: -60, high: 6, digits: 1, value: 0, initial: 0, format: level,
   onInput: (value) => link.actSoon("level", { do: "set", id: "level", value }),
@@ -121,6 +123,12 @@ function showValues() {
 link.on("jacks", (jacks) => {
   jacks.cv.forEach((jack, index) => cvs[index].setJack(jack));
   jacks.gates.forEach((gate, index) => gates[index].setGate(gate));
+});
+
+link.on("presets", ({ names, count, said }) => {
+  presets.show(names);
+  if (said && count !== state.memorySaid) notice(said);
+  state.memorySaid = count;
 });
 
 link.on("picture", (picture) => oled.show(picture));

@@ -248,7 +248,7 @@ export class GateStrip {
 export function listenKeys(gates, enabled) {
   const gateOf = (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || !enabled()) return null;
-    if (event.target instanceof HTMLSelectElement) return null;
+    if (event.target instanceof HTMLSelectElement || event.target instanceof HTMLInputElement) return null;
     const index = KEYS.indexOf(event.key.toLowerCase());
     return index < 0 ? null : gates[index];
   };
