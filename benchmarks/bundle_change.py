@@ -11,7 +11,7 @@ stall             the longest that a thread waited for the interpreter while ano
                   is the worst that another process, which does nothing, had at the same time
 step              the largest difference of two samples that follow each other, of full scale: where a bundle changed
                   (worst of all changes), and anywhere else
-grown             memory of the sound process, MB, from before the first change to after the last, and over the second half
+grown             memory of the sound process, MB, from before the first change to after the last; over the second half
 
 `--plain` leaves the optimised graphs out, as where they cannot be made.
     python -m benchmarks.bundle_change --ahead 20 45 --changes 20 --json change.json
@@ -135,7 +135,7 @@ def measure(folder: str, ahead: float, changes: int, plain: bool) -> Dict[str, A
         stalls, idle = player.close(), machine.close()
     begun = begin + SKIP_SECONDS
     loading = [_worst(stalls, first, last) for first, last in loads]
-    playing = [_worst(stalls, b, c) for (_, b), (c, _) in zip(loads, loads[1:])]
+    playing = [_worst(stalls, b, c) for (_, b), (c, _) in zip(loads[:-1], loads[1:])]
     at_change, elsewhere = steps(np.concatenate(player.sound), places, player.config)
     return {
         "ahead_ms": ahead,

@@ -3,7 +3,8 @@
 import os
 from typing import Dict, List, NamedTuple, Tuple
 
-from neurorave_device.engine.description import DESCRIPTION, read_description
+from neurorave_device.engine.description import DESCRIPTION
+from neurorave_device.engine.listing import bundle_folders, read_listed
 from neurorave_device.errors import UserError
 
 
@@ -43,23 +44,18 @@ class Catalogue:
         """Return what there is now, by name; what cannot be read is there with its fault."""
         found = []
         try:
-            names = sorted(os.listdir(self._root))
+            folders = bundle_folders(self._root)
         except OSError:
-            names = []
-        for name in names:
+            folders = []
+        for folder in folders:
+            name = os.path.basename(folder)
             try:
-                changed = os.stat(os.path.join(self.folder(name), DESCRIPTION)).st_mtime
+                changed = os.stat(os.path.join(folder, DESCRIPTION)).st_mtime
             except OSError:
                 continue
             known = self._rows.get(name)
             if known is None or known[0] != changed:
-                self._rows[name] = (changed, self._read(name))
+                listed = read_listed(folder)
+                self._rows[name] = (changed, Row(name, listed.name, listed.fault))
             found.append(self._rows[name][1])
         return found
-
-    def _read(self, name: str) -> Row:
-        try:
-            info = read_description(self.folder(name)).info
-        except UserError as error:
-            return Row(name, name, str(error))
-        return Row(name, info.name, "")

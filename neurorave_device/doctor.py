@@ -107,7 +107,7 @@ class Machine:
 
     def bundles(self, folder: str) -> List[Tuple[str, str]]:
         """Return (name, fault or '') of the bundles in a folder; OSError where there is none."""
-        from neurorave_device.engine.checks import list_bundles
+        from neurorave_device.engine.listing import list_bundles
         from neurorave_device.errors import UserError
 
         try:
@@ -134,7 +134,7 @@ class Machine:
 
     def plans(self, folder: str) -> List[Tuple[str, str]]:
         """Return (path of the bundle, what its plans lack or '') for the bundles in a folder; OSError as `gpu`."""
-        from neurorave_device.engine.checks import list_bundles
+        from neurorave_device.engine.listing import list_bundles
         from neurorave_device.engine.tensorrt.engine import TensorRtEngine
         from neurorave_device.engine.tensorrt.planning import lacking
         from neurorave_device.engine.tensorrt.toolkit import Missing

@@ -1,17 +1,14 @@
-"""What `neurorave models` says about bundles: all faults at once, and which bundles a folder holds."""
+"""What `neurorave models check` says about a bundle: all its faults at once."""
 
-import os
 from typing import Iterator, List, NamedTuple, Optional
 
 from neurorave_device.engine.base import Engine
 from neurorave_device.engine.bundle import GRAPH_ROLES, file_faults, file_path, graph_faults
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import (
-    DESCRIPTION,
     Description,
     document_faults,
     make_info,
-    read_description,
     read_document,
 )
 from neurorave_device.engine.info import BundleInfo
@@ -26,19 +23,6 @@ class Finding(NamedTuple):
 
     level: str
     text: str
-
-
-class Listed(NamedTuple):
-    """One folder that `list_bundles` found; `fault` is empty where its description can be read."""
-
-    folder: str
-    name: str
-    version: str
-    author: str
-    licence: str
-    description: str
-    size_bytes: int
-    fault: str
 
 
 def check_bundle(folder: str, engine: Optional[Engine] = None) -> List[Finding]:
@@ -93,40 +77,3 @@ def _variant_faults(path: str, info: BundleInfo) -> Iterator[str]:
     if not variant.mac_per_second < info.mac_per_second:
         text = "which has cost.mac_per_second {:g}, allowed is less than {:g}"
         yield start + text.format(variant.mac_per_second, info.mac_per_second)
-
-
-def list_bundles(folder: str) -> List[Listed]:
-    """Returns the bundles directly in `folder`, by name; raises UserError where it is no folder.
-
-    Only descriptions are read: a bundle that is listed can still have damaged files.
-    """
-    if not os.path.isdir(folder):
-        raise UserError("{}: there is no such folder".format(folder))
-    found = []
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name)
-        if os.path.isfile(os.path.join(path, DESCRIPTION)):
-            found.append(_listed(path))
-    return found
-
-
-def _listed(folder: str) -> Listed:
-    try:
-        info = read_description(folder).info
-    except UserError as error:
-        return Listed(folder, os.path.basename(folder), "", "", "", "", _size(folder), str(error))
-    return Listed(
-        folder,
-        info.name,
-        info.version,
-        info.author,
-        info.licence,
-        info.description,
-        _size(folder),
-        "",
-    )
-
-
-def _size(folder: str) -> int:
-    paths = [os.path.join(folder, name) for name in os.listdir(folder)]
-    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))

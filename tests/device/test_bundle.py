@@ -8,7 +8,8 @@ from typing import Any, Callable, Dict, Tuple
 import pytest
 
 from neurorave_device.engine.bundle import load_bundle
-from neurorave_device.engine.checks import ERROR, NOTE, check_bundle, list_bundles
+from neurorave_device.engine.checks import ERROR, NOTE, check_bundle
+from neurorave_device.engine.listing import list_bundles
 from neurorave_device.errors import UserError
 
 from .toy import BAD_GRAPHS, TOY, copy_toy, edit_description
