@@ -17,6 +17,7 @@ STATES: Tuple[Tuple[str, float], ...] = (
 _WAKING_SECONDS = 0.3
 _MOVE_SECONDS = 8.0
 _DOT = 2
+_STRIDE = 857
 
 
 class Saver:
@@ -63,10 +64,9 @@ class Saver:
 
 def saver_picture(now: float) -> bytes:
     """Return what the saver shows: one small dot, which wanders over the whole screen (1024 bytes as a picture)."""
-    step = int(now / _MOVE_SECONDS)
-    # Both strides have no common divisor with their side, so every place has its turn.
-    column = step * 37 % (WIDTH // _DOT) * _DOT
-    row = step * 23 % (HEIGHT // _DOT) * _DOT
+    # The stride has no common divisor with the count of places, so each has its turn.
+    place = int(now / _MOVE_SECONDS) * _STRIDE % (WIDTH // _DOT * (HEIGHT // _DOT))
+    row, column = (_DOT * part for part in divmod(place, WIDTH // _DOT))
     picture = bytearray(WIDTH * HEIGHT // 8)
     for line in range(row, row + _DOT):
         picture[line * WIDTH // 8 + column // 8] = 0xC0 >> column % 8

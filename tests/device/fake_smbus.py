@@ -97,7 +97,7 @@ class FakeBreakout:
 
     def reset(self) -> None:
         """Be as after power-on."""
-        self.registers = {register: 0 for register in self.KNOWN}
+        self.registers = dict.fromkeys(self.KNOWN, 0)
         self.registers.update(self.FOREIGN)
         self.ports = {chip.PORT0: 0xFF, chip.PORT1: 0xFF}
         self.count = 0

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from neurorave_device.board import Board
 from neurorave_device.clock import VirtualClock
+from neurorave_device.drivers.debounce import Debounce
 from neurorave_device.drivers.gpio_lines import LinePins
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge
 from neurorave_device.inputs.cv_stage import CvInputs
-from neurorave_device.drivers.debounce import Debounce
 from neurorave_device.inputs.gpio_gates import Gates
 from neurorave_device.inputs.jetson import JetsonPanel
 from neurorave_device.inputs.mcp3208 import Mcp3208

@@ -63,7 +63,7 @@ def test_another_chip_at_the_address_is_said() -> None:
     breakout = FakeBreakout()
     breakout.identity = 0x1234
     busses = FakeBusses({0x0F: breakout})
-    with pytest.raises(DeviceError, match="another chip is there .it says 0x1234, not 0xE26A"):
+    with pytest.raises(DeviceError, match="another chip is there"):
         I2cEncoder(1, 0x0F, False, busses(1))
     assert busses.open == 0
 
