@@ -9,11 +9,11 @@ from neurorave_device.catalogue import Catalogue
 from neurorave_device.clock import Clock
 from neurorave_device.commands import CommandSender, GatePress, PlayBundle
 from neurorave_device.engine.description import read_description
-from neurorave_device.engine.info import BundleInfo
+from neurorave_device.engine.info import BundleInfo, DescriptorInfo, GuardInfo
 from neurorave_device.errors import UserError
 from neurorave_device.face.link import FAULT, PLAYING, STARTING, FaceLink, Telemetry
 from neurorave_device.inputs.virtual import VirtualPanel
-from neurorave_device.parameters import CV_COUNT, by_id
+from neurorave_device.parameters import CV_COUNT, DESCRIPTORS, by_id
 from neurorave_device.settings import apply_panel, pack_panel, pack_values, unpack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.telemetry import STOPPING, Report, unpack
@@ -23,6 +23,8 @@ from neurorave_device.timing import Timing
 SILENCE = 1.0
 _STATES = {STOPPING: PLAYING}
 _GATES = 2
+# Where the knots of a descriptor's quantiles lie: those of one that is its own quantile.
+_PROBABILITIES = tuple(float(value) for value in np.linspace(0.01, 0.99, 25))
 
 
 class SharedLink(FaceLink):
@@ -45,7 +47,8 @@ class SharedLink(FaceLink):
         self._commands = commands
         self._catalogue = Catalogue(bundle)
         self._folder = bundle
-        self._info = read_description(bundle).info
+        self._lost = False
+        self._info = self._described(bundle, unpack(shared.telemetry.read()))
         self._timing_of = timing_of
         self._virtual = virtual
         self._clock = clock
@@ -94,7 +97,7 @@ class SharedLink(FaceLink):
             self._heard_at = now
             if self._report.folder and self._report.folder != self._folder:
                 self._folder = self._report.folder
-                self._info = read_description(self._folder).info
+                self._info = self._described(self._folder, self._report)
         report = self._report
         state, message = _STATES.get(report.state, report.state), report.message
         if self._sequence and state != FAULT and now - self._heard_at > SILENCE:
@@ -107,6 +110,8 @@ class SharedLink(FaceLink):
                 asked=nothing, heard=nothing, measured=False, mask=(False,) * count
             )
             state = STARTING if state == PLAYING else state
+        if self._lost and state == PLAYING and not message:
+            message = "%s cannot be read any more; it plays on." % self._folder
         return Telemetry(
             time=report.time,
             state=state,
@@ -124,6 +129,21 @@ class SharedLink(FaceLink):
             gates=report.gates,
             message=message,
         )
+
+    def _described(self, folder: str, report: Report) -> BundleInfo:
+        """Return what the bundle says of itself; where it is gone and plays all the same, what the sound says of it.
+
+        UserError where neither is known.
+        """
+        try:
+            info = read_description(folder).info
+        except UserError:
+            if not report.samples:
+                raise
+            self._lost = True
+            return stand_in(report)
+        self._lost = False
+        return info
 
     def bundles(self) -> List[Dict[str, Any]]:
         """Return the bundles that can be chosen; see ``FaceLink``."""
@@ -196,6 +216,28 @@ class SharedLink(FaceLink):
     def read_audio(self, position: int) -> Tuple[int, np.ndarray]:
         """Return (new position, the sound from ``position`` on); see ``FaceLink``."""
         return self._shared.ring.read(position)
+
+
+def stand_in(report: Report) -> BundleInfo:
+    """Return what can be told of a bundle that plays and whose folder is gone: descriptors in quantile units."""
+    count = len(report.mask)
+    names = (DESCRIPTORS + ("",) * count)[:count]
+    return BundleInfo(
+        name=report.bundle,
+        author="",
+        version="",
+        licence="",
+        description="",
+        sample_rate=round(report.samples / report.time) if report.time else 0,
+        hop=1,
+        latents=0,
+        descriptors=tuple(DescriptorInfo(name, "", _PROBABILITIES) for name in names),
+        latent_quantiles=(),
+        guard=GuardInfo((), (), 0.0, ()),
+        latency_samples=0,
+        parameters=0,
+        mac_per_second=0.0,
+    )
 
 
 def _check_gate(index: object) -> None:

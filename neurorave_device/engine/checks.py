@@ -1,5 +1,6 @@
 """What `neurorave models check` says about a bundle: all its faults at once."""
 
+import os
 from typing import Iterator, List, NamedTuple, Optional
 
 from neurorave_device.engine.base import Engine
@@ -9,6 +10,7 @@ from neurorave_device.engine.description import (
     Description,
     document_faults,
     make_info,
+    read_description,
     read_document,
 )
 from neurorave_device.engine.info import BundleInfo

@@ -191,6 +191,56 @@ def test_the_face_follows_the_bundle_that_plays(shelf: Path) -> None:
         bench.close()
 
 
+def test_the_face_goes_on_when_the_folder_of_what_plays_is_gone(shelf: Path) -> None:
+    bench = Bench(str(shelf / "first"))
+    five = (0.5,) * 5
+    playing = Report(
+        state="playing",
+        folder=str(shelf / "first"),
+        bundle="toy",
+        time=2.0,
+        samples=88200,
+        asked=five,
+        heard=five,
+        mask=(True,) * 5,
+    )
+    try:
+        bench.shared.telemetry.write(pack(playing))
+        shutil.rmtree(str(shelf / "first"))
+        # What it has read it knows, and says nothing.
+        assert (bench.link.telemetry().state, bench.link.telemetry().message) == ("playing", "")
+        assert bench.link.info()["name"] == "toy"
+        assert [(row["name"], row["playing"]) for row in bench.link.bundles()] == [
+            ("second", False)
+        ]
+        # A face that is started again has read nothing, nor has one whose sound plays something else that is gone.
+        bench.link = bench.new_link()
+        for folder in (playing.folder, str(shelf / "third")):
+            bench.shared.telemetry.write(pack(playing._replace(folder=folder)))
+            seen = bench.link.telemetry()
+            assert seen.message == folder + " cannot be read any more; it plays on."
+            assert seen.asked == pytest.approx(five)
+            info = bench.link.info()
+            assert (info["name"], info["sample_rate"]) == ("toy", 44100)
+            assert [row["name"] for row in info["descriptors"]][:2] == ["rms", "centroid"]
+            assert len(info["descriptors"][4]["quantiles"]) == 25
+        bench.shared.telemetry.write(pack(playing._replace(folder=str(shelf / "second"))))
+        assert bench.link.telemetry().message == ""
+        assert bench.link.info()["author"] != ""
+    finally:
+        bench.close()
+
+
+def test_a_face_with_nothing_to_go_by_says_what_is_missing(shelf: Path) -> None:
+    bench = Bench(str(shelf / "first"))
+    try:
+        shutil.rmtree(str(shelf / "first"))
+        with pytest.raises(UserError, match="there is no such folder"):
+            bench.new_link()
+    finally:
+        bench.close()
+
+
 def test_the_sound_process_changes_its_bundle_and_says_what_it_cannot_play(
     shelf: Path, monkeypatch: Any
 ) -> None:
