@@ -11,6 +11,7 @@ import socket
 import sys
 from typing import Any, List, Optional, Sequence, Tuple
 
+from neurorave_device.board import board_from
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import make_pipe
 from neurorave_device.config import Config, Given
@@ -52,11 +53,6 @@ def open_port(port: int) -> socket.socket:
 
 def check(config: Config) -> None:
     """Raise UserError for what can be seen to be wrong before anything is started."""
-    if config.panel == "jetson":
-        raise UserError(
-            "panel: jetson is not part of this version, the board's inputs come with a later one; "
-            "allowed are virtual and replay"
-        )
     if config.panel == "replay" and config.cv_file is None:
         raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav")
     if config.panel != "replay" and config.cv_file is not None:
@@ -88,6 +84,17 @@ def _check_packages(config: Config) -> None:
     for package, user in needed:
         if not _installed(package):
             raise UserError("%s is not installed, %s needs it: run `make setup`" % (package, user))
+    if config.panel == "jetson":
+        board = board_from(config.board)
+        chips = [("spidev", "the CV inputs", True)]
+        chips.append(("smbus2", "encoder: breakout", board.encoder == "breakout"))
+        chips.append(("luma.oled", "screen: " + board.screen, board.screen != "none"))
+        for package, user, used in chips:
+            if used and not _installed(package):
+                raise UserError(
+                    "panel: jetson needs the package %s for %s: run `.venv/bin/pip install -e '.[board]'`"
+                    % (package, user)
+                )
 
 
 def _installed(package: str) -> bool:
@@ -160,6 +167,7 @@ class _Module:
                     sentences=["%s cannot be played; the bundle that ships plays instead" % name],
                 )
                 _complain(self._beginning.sentences[0] + ".")
+                _note(self._memory.keep(self._beginning.stored))
                 result, _ = self._play()
             return result
         finally:

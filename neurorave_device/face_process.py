@@ -1,4 +1,4 @@
-"""The face process: the browser panel over the link to the sound process, and what is remembered."""
+"""The face process: the browser panel over the link to the sound process, the front panel, and what is remembered."""
 
 import queue
 import socket
@@ -6,12 +6,15 @@ import sys
 import threading
 from typing import Any, Dict, List, Optional
 
+from neurorave_device.board import board_from
 from neurorave_device.clock import SystemClock
 from neurorave_device.commands import CommandSender, GatePress, from_descriptor
 from neurorave_device.config import Config
 from neurorave_device.face.face import Face
 from neurorave_device.face.panel import server
 from neurorave_device.face_link import SharedLink
+from neurorave_device.front_panel.front_panel import FrontPanel
+from neurorave_device.front_wiring import FrontWiring
 from neurorave_device.keeper import Job, Keeper
 from neurorave_device.preset_desk import PresetDesk
 from neurorave_device.processes import READY, StatusPipe, orphaned, run_child, stop_on_signal
@@ -61,6 +64,10 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
 
         keeper = Keeper(memory["folder"], memory["stored"], shared, config, clock, jobs, say)
         keeper.start()
+    front: Optional[FrontWiring] = None
+    if config.panel == "jetson":
+        front = FrontWiring(FrontPanel(board_from(config.board), clock), face)
+        front.start()
     try:
         server.run(
             link,
@@ -70,8 +77,11 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
             ready=lambda address: status.send(READY, address),
             face=face,
             memory=presets,
+            companion=None if front is None else front.follow,
         )
     finally:
+        if front is not None:
+            front.close()
         if keeper is not None:
             keeper.close()
 

@@ -283,7 +283,6 @@ def test_a_port_in_use_is_told_before_anything_starts(capsys: Any) -> None:
     "arguments,word",
     [
         (["--bundle", "no/such/folder"], "no/such/folder"),
-        (["--bundle", TOY, "--panel", "jetson"], "jetson"),
         (["--bundle", TOY, "--panel", "replay"], "--cv"),
         (["--bundle", TOY, "--cv", "x.wav"], "--panel replay"),
         (["--bundle", TOY, "--audio", "file"], "--out"),

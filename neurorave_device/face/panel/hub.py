@@ -44,6 +44,7 @@ class Hub:
         self._face = face
         self._clock = clock
         self._memory = memory
+        self._picture = b""
         self._said = 0
         self._said_ends = float("-inf")
         self._items: Dict[str, Item] = {}
@@ -53,8 +54,11 @@ class Hub:
     def tick(self) -> None:
         """Take what is new; call it some 40 times a second while a page is open."""
         now = self._clock.now()
-        picture = self._face.refresh(now)
-        if picture is not None:
+        self._face.refresh(now)
+        # Asked for, not waited for: a screen that shares the face may have had it drawn already.
+        picture = self._face.picture
+        if picture is not self._picture:
+            self._picture = picture
             version = self._items["picture"].version + 1 if "picture" in self._items else 1
             self._put("picture", picture_frame(version, picture))
         if now >= self._slow_due:

@@ -28,6 +28,7 @@ DEFAULT_PORT = 8765
 _TICK_SECONDS = 0.025
 _AUDIO_SECONDS = 0.01
 _IDLE_SECONDS = 0.1
+_COMPANION_SECONDS = 0.01
 _MOST_PAGES = 16
 _LARGEST_MESSAGE = 16384
 _SEND_BUFFER = 65536
@@ -47,6 +48,8 @@ _HEADERS = {
 }
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# What shares the face with the pages; called some 100 times a second in their thread, with the time.
+Companion = Callable[[float], None]
 
 
 class _File(NamedTuple):
@@ -111,9 +114,11 @@ class Panel:
         clock: Clock,
         face: Optional[Face] = None,
         memory: Optional[Memory] = None,
+        companion: Optional[Companion] = None,
     ) -> None:
         self._link = link
         self._clock = clock
+        self._companion = companion
         self._face = Face(link) if face is None else face
         self._hub = Hub(link, self._face, clock, memory)
         self._actions = Actions(link, self._face, memory)
@@ -128,11 +133,12 @@ class Panel:
     async def pump(self, stop: threading.Event) -> None:
         """Keep the newest state ready until ``stop`` is set; nearly idle while no page is open."""
         while not stop.is_set():
+            if self._companion is not None:
+                self._companion(self._clock.now())
             if self._pages:
                 self._hub.tick()
-                await asyncio.sleep(_TICK_SECONDS)
-            else:
-                await asyncio.sleep(_IDLE_SECONDS)
+            period = _TICK_SECONDS if self._pages else _IDLE_SECONDS
+            await asyncio.sleep(period if self._companion is None else _COMPANION_SECONDS)
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         return self._file(request, "index.html")
@@ -272,19 +278,20 @@ async def serve(
     listener: Optional[socket.socket] = None,
     face: Optional[Face] = None,
     memory: Optional[Memory] = None,
+    companion: Optional[Companion] = None,
 ) -> None:
     """Serve the panel until ``stop`` is set.
 
     listener: a socket that already listens (its owner keeps it open afterwards); otherwise one is made for
     host and port, and UserError says why that failed. ready: called once with the panel's address. face: the
-    face that the panel shows, where a screen shares it. memory: the presets, None where none are kept. A failing
-    link ends the server with its exception.
+    face that the panel shows, where a screen shares it. memory: the presets, None where none are kept.
+    companion: a front panel that shares the face. A failing link ends the server with its exception.
     """
     own = listener is None
     sock = listen(host, port) if listener is None else listener
     runner = None
     try:
-        panel = Panel(link, clock, face, memory)
+        panel = Panel(link, clock, face, memory, companion)
         runner = web.AppRunner(panel.app, access_log=None, handle_signals=False)
         await runner.setup()
         # The site closes what it is given; a duplicate leaves the owner's socket alone.

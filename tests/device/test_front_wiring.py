@@ -1,0 +1,144 @@
+"""The front panel at work: on the face in virtual time, and in the real module on a machine without any hardware."""
+
+import importlib.util
+import subprocess
+import sys
+from typing import List
+
+import pytest
+
+from neurorave_device import daemon
+from neurorave_device.config import Config
+from neurorave_device.errors import UserError
+from neurorave_device.face.face import Face
+from neurorave_device.face.led import FAULT_LIGHT, PLAYING_LIGHT, colour_now
+from neurorave_device.face.link import FAULT
+from neurorave_device.front_wiring import FrontWiring
+
+from .fake_link import FakeLink
+from .test_front_panel import Rig
+from .test_oled import rows
+from .toy import TOY
+
+
+class Wired(Rig):
+    """A front panel on fake chips, wired to a face on a fake module."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wiring = None
+        super().__init__(monkeypatch)
+        self.link = FakeLink(self.clock)
+        self.face = Face(self.link)
+        self.said: List[str] = []
+        self.wiring = FrontWiring(self.panel, self.face, self.said.append)
+        self.run(1.0)
+
+    def run(self, seconds: float, period: float = 0.01) -> None:
+        for _ in range(max(1, round(seconds / period))):
+            if self.wiring is not None:
+                self.wiring.follow(self.clock.now())
+            super().run(period, period)
+
+
+def test_turns_and_clicks_reach_the_menu_and_its_picture_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = Wired(monkeypatch)
+    assert rig.oled.picture() == rows(rig.face.picture)
+    play = rig.oled.picture()
+    rig.button(True)
+    rig.run(0.1)
+    rig.button(False)
+    rig.run(0.3)
+    menu = rig.oled.picture()
+    assert menu != play
+    rig.breakout.turn(1)
+    rig.run(0.3)
+    assert rig.oled.picture() not in (menu, play)
+    assert rig.oled.picture() == rows(rig.face.picture)
+    # Held for 0.7 s it goes home.
+    rig.button(True)
+    rig.run(0.9)
+    rig.button(False)
+    rig.run(0.3)
+    assert rig.oled.picture() == play
+    assert rig.said == []
+
+
+def test_a_detent_is_seen_within_a_tenth_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Wired(monkeypatch)
+    rig.button(True)
+    rig.run(0.1)
+    rig.button(False)
+    rig.run(0.5)
+    for number in range(20):
+        # At any moment of the face's own rhythm.
+        rig.run(0.5 + 0.007 * number)
+        before = rig.oled.picture()
+        rig.breakout.turn(-1 if number % 2 else 1)
+        took = 0.0
+        while rig.oled.picture() == before:
+            rig.run(0.01)
+            took += 0.01
+            assert took < 0.1
+
+
+def test_the_light_shows_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Wired(monkeypatch)
+    assert rig.breakout.shown == colour_now(PLAYING_LIGHT, rig.clock.now())
+    rig.link.state = FAULT
+    shown = set()
+    for _ in range(150):
+        rig.run(0.01)
+        shown.add(rig.breakout.shown)
+    assert shown == {FAULT_LIGHT.colour, (0, 0, 0)}
+
+
+def test_a_fault_is_on_the_screen_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Wired(monkeypatch)
+    play = rig.oled.picture()
+    rig.breakout.unplugged = True
+    rig.run(0.5)
+    assert rig.oled.picture() != play
+    rig.run(30.0)
+    assert rig.said == [
+        "The encoder at 0x0F on I2C bus 1: No such device or address; "
+        "check its cable, and `i2cdetect -y -r 1`."
+    ]
+    rig.breakout.unplugged = False
+    rig.run(12.0)
+    rig.breakout.unplugged = True
+    rig.run(1.0)
+    assert len(rig.said) == 2
+
+
+def test_the_module_plays_on_a_board_without_anything_plugged_in() -> None:
+    command = [sys.executable, "-m", "neurorave_device.cli", "run", "--bundle", TOY]
+    done = subprocess.run(
+        command + ["--panel", "jetson", "--audio", "null", "--port", "0", "--seconds", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2.0 s played" in done.stdout
+    assert "The encoder at 0x0F on I2C bus 1: " in done.stderr
+    assert "The screen at 0x3C on I2C bus 1: " in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["spidev", "smbus2", "luma.oled"])
+def test_a_missing_package_is_told_before_the_start(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+
+    def find_spec(name: str) -> object:
+        return None if name == missing else found(name)
+
+    monkeypatch.setattr(daemon.importlib.util, "find_spec", find_spec)
+    with pytest.raises(UserError, match="needs the package %s for " % missing):
+        daemon.check(Config(bundle=TOY, panel="jetson"))
+    if missing != "spidev":
+        board = {"screen": "none", "encoder": "none"}
+        daemon.check(Config(bundle=TOY, panel="jetson", board=board))
