@@ -107,6 +107,14 @@ class Memory:
         """Forget deaths, because the sound process has played long enough; a sentence where that is not possible."""
         return self._noting(self._record.clear)
 
+    def keep(self, patch: Patch) -> Optional[str]:
+        """Remember a patch while no face runs that would; a sentence where that is not possible."""
+
+        def write() -> None:
+            patch_file(self.folder).save(to_payload(patch))
+
+        return self._noting(write)
+
     def close(self) -> None:
         """Let go of the folder."""
         if self._lock is not None:

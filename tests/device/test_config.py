@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neurorave_device.config import SCHEMA_PATH, Config, load_config
+from neurorave_device.config import SCHEMA_PATH, Config, load_config, load_given
 from neurorave_device.errors import UserError
 
 
@@ -28,6 +28,13 @@ def test_file_beats_default_and_command_line_beats_file(tmp_path: Path) -> None:
     assert (config.port, config.block, config.audio) == (9001, 64, "file")
     assert config.panel == "virtual"
     assert config.seconds == 3.0 and isinstance(config.seconds, float)
+
+
+def test_what_was_given_is_known(tmp_path: Path) -> None:
+    assert load_given() == (Config(), frozenset())
+    found = load_given(written(tmp_path, "bundle: mine\n"), {"state": "here", "port": None})
+    assert found.keys == {"bundle", "state"}
+    assert found.config.state == "here"
 
 
 def test_the_null_output_needs_no_quotes(tmp_path: Path) -> None:
@@ -55,10 +62,11 @@ def test_the_patch_is_merged_key_by_key_as_numbers(tmp_path: Path) -> None:
 
 def test_paths_in_a_file_start_from_its_folder(tmp_path: Path) -> None:
     config = load_config(
-        written(tmp_path, "bundle: mine\nout: /tmp/out.wav\n"), {"cv_file": "cv.wav"}
+        written(tmp_path, "bundle: mine\nout: /tmp/out.wav\nstate: memory\n"), {"cv_file": "cv.wav"}
     )
     assert config.bundle == str(tmp_path / "mine")
     assert config.out == "/tmp/out.wav"
+    assert config.state == str(tmp_path / "memory")
     assert load_config(None, {"out": "LOUD.WAV"}).out == "LOUD.WAV"
     assert config.cv_file == "cv.wav"
 

@@ -60,9 +60,20 @@ class Stage:
         self.faces: List[FakeProcess] = []
         self.said: List[str] = []
         self.complaints: List[str] = []
+        self.deaths: List[str] = []
+        self.steady = 0
         self.supervisor = Supervisor(
-            self.start_sound, self.start_face, self.clock, self.said.append, self.complaints.append
+            self.start_sound,
+            self.start_face,
+            self.clock,
+            self.said.append,
+            self.complaints.append,
+            self.deaths.append,
+            self.count_steady,
         )
+
+    def count_steady(self) -> None:
+        self.steady += 1
 
     def start_sound(self) -> FakeProcess:
         self.sounds.append(FakeProcess())
@@ -174,6 +185,51 @@ def test_bad_input_that_turns_up_later_is_status_1(stage: Stage) -> None:
     stage.sounds[1].said.append(Status(REFUSED, "bundle.yaml: missing"))
     stage.sounds[1].code = 2
     assert stage.supervisor.step() == 1
+
+
+def test_each_death_of_the_sound_is_noted_before_the_next_start(stage: Stage) -> None:
+    stage.ready()
+    stage.sounds[0].said.append(Status(CRASHED, "ValueError: no (voice.py:3)"))
+    stage.sounds[0].code = 1
+    stage.supervisor.step()
+    assert stage.deaths == ["ValueError: no (voice.py:3)"]
+    stage.sounds[1].code = -int(signal.SIGSEGV)
+    assert stage.supervisor.step() == 1
+    assert stage.deaths[1:] == ["ended by signal SIGSEGV"]
+    other = Stage()
+    other.sounds[0].code = 1
+    assert other.supervisor.step() == 1
+    assert other.deaths == ["exit status 1"]
+
+
+def test_bad_input_and_a_full_disk_are_no_deaths(stage: Stage) -> None:
+    stage.ready()
+    stage.sounds[0].said.append(Status(FAILED, "x.wav: no space left"))
+    stage.sounds[0].code = 1
+    assert stage.supervisor.step() == 1 and not stage.supervisor.refused
+    other = Stage()
+    other.sounds[0].said.append(Status(REFUSED, "bundle.yaml: missing"))
+    other.sounds[0].code = 2
+    assert other.supervisor.step() == 2 and other.supervisor.refused
+    assert stage.deaths == other.deaths == []
+
+
+def test_half_a_minute_without_a_death_is_noted_once_per_start(stage: Stage) -> None:
+    stage.clock.advance(40.0)
+    stage.supervisor.step()
+    assert stage.steady == 0  # it has not played yet
+    stage.ready()
+    for _ in range(3):
+        stage.supervisor.step()
+    assert stage.steady == 1
+    stage.sounds[0].code = 1
+    stage.supervisor.step()
+    stage.clock.advance(29.0)
+    stage.supervisor.step()
+    assert stage.steady == 1
+    stage.clock.advance(2.0)
+    stage.supervisor.step()
+    assert stage.steady == 2
 
 
 def test_a_full_disk_is_status_1_and_no_new_start(stage: Stage) -> None:
