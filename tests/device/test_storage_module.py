@@ -4,12 +4,13 @@ import errno
 import json
 import os
 import queue
+import re
 from pathlib import Path
 from typing import Any, List, Optional
 
 import pytest
 
-from neurorave_device import telemetry
+from neurorave_device import storage, telemetry
 from neurorave_device.clock import VirtualClock
 from neurorave_device.config import Config, Given, load_given
 from neurorave_device.inputs.virtual import VirtualPanel
@@ -114,6 +115,15 @@ def begin() -> Any:
 
 def test_tests_do_not_write_into_anybodys_home() -> None:
     assert not state_folder().startswith(os.path.expanduser("~"))
+
+
+def test_storage_knows_neither_engine_nor_face() -> None:
+    folder = os.path.dirname(storage.__file__)
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".py"):
+            text = (Path(folder) / name).read_text(encoding="utf-8")
+            found = re.findall(r"^from neurorave_device\.(\w+)", text, re.MULTILINE)
+            assert set(found) <= {"errors", "inputs", "parameters", "storage"}, name
 
 
 def test_the_folder_follows_the_specification(monkeypatch: Any) -> None:
