@@ -34,8 +34,9 @@ class Lock:
 def lock(folder: str) -> Optional[Lock]:
     """Take a folder, making it where it is missing; None where another module has it. OSError where it cannot be."""
     make_folder(folder)
-    # Children that are started must not hold it after their parent's end.
-    descriptor = os.open(os.path.join(folder, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    # Read-only, so that nothing keeps a disk from being made so. Children must not hold it after their parent's end.
+    flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC
+    descriptor = os.open(os.path.join(folder, _LOCK), flags, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
