@@ -13,6 +13,7 @@ from neurorave_device.shared import Cell
 from neurorave_device.stream import StreamClock, VoltHistory
 
 SCAN_PERIOD = 0.001
+CATCH_UP_SECONDS = 0.01
 
 
 class InputScan:
@@ -57,8 +58,8 @@ class InputScan:
         clock = clock or SystemClock()
         due = clock.now()
         while not stop.is_set():
-            # What has been missed is not made up for.
-            due = max(due + SCAN_PERIOD, clock.now())
+            # A few scans that were late are made up for; those of a longer stop would tell nothing new.
+            due = max(due + SCAN_PERIOD, clock.now() - CATCH_UP_SECONDS)
             # A button's message ends the wait, so that it gets its time at once.
             self._commands.wait(max(0.0, due - clock.now()))
             self.step()

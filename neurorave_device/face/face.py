@@ -23,7 +23,8 @@ class Face:
         self._link = link
         self._encoder = Encoder()
         self.menu = Menu(link)
-        self._drawn_at = float("-inf")
+        self._drawn_at = self._changed_at = float("-inf")
+        self._touched = False
         self._picture = b""
 
     @property
@@ -62,8 +63,11 @@ class Face:
     def refresh(self, now: float) -> Optional[bytes]:
         """Let time pass and return a new picture, or None where it is too early or nothing has changed."""
         self._act(self._encoder.poll(now), now)
-        if now - self._drawn_at < 1.0 / self._rate():
+        # What the player has just done waits for the last new picture only, not for the last look for one.
+        since = self._changed_at if self._touched else self._drawn_at
+        if now - since < 1.0 / self._rate():
             return None
+        self._touched = False
         canvas = Canvas()
         self.menu.draw(canvas, now)
         pixels = canvas.pixels()
@@ -71,6 +75,7 @@ class Face:
         if pixels == self._picture:
             return None
         self._picture = pixels
+        self._changed_at = now
         return pixels
 
     def _rate(self) -> int:
@@ -78,5 +83,6 @@ class Face:
         return EASED_PICTURES_PER_SECOND if eased else PICTURES_PER_SECOND
 
     def _act(self, gestures: List[Gesture], now: float) -> None:
+        self._touched = self._touched or bool(gestures)
         for gesture in gestures:
             self.menu.handle(gesture, now)
