@@ -74,6 +74,8 @@ $(VENV)/.done-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	# It asks for "sklearn", a dead name; what it really needs is in the dev extra.
 	$(BIN)/python -m pip install --quiet --no-deps 'timbral_models==0.4.0'
+	# The screen's tests need no more of its requirements, one of which would have to be compiled.
+	$(BIN)/python -m pip install --quiet --no-deps 'luma.oled>=3.8' 'luma.core>=2.3'
 	touch $(VENV)/.done-module $(VENV)/.done-train $@
 
 $(VENV36)/.done: pyproject.toml .ci/requirements.py | $(BIN)/python
@@ -86,6 +88,7 @@ $(VENV36)/.done: pyproject.toml .ci/requirements.py | $(BIN)/python
 	$(VENV36)/bin/python -m pip install 'pip==21.3.1'
 	$(BIN)/python .ci/requirements.py panel test > $(VENV36)/requirements.txt
 	$(VENV36)/bin/python -m pip install -r $(VENV36)/requirements.txt
+	$(VENV36)/bin/python -m pip install --no-deps 'luma.oled==3.8.1' 'luma.core==2.3.1'
 	# The tree itself is used, not a copy.
 	echo '$(CURDIR)' > $(VENV36)/lib/python3.6/site-packages/neurorave.pth
 	touch $@

@@ -226,8 +226,6 @@ class FakeOutputs(FakeJetson):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_screen_on_spi(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import spidev
-
     pins = FakeOutputs()
     package: Any = types.ModuleType("Jetson")
     package.GPIO = pins
@@ -235,7 +233,9 @@ def test_a_screen_on_spi(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "Jetson.GPIO", pins)
     chip = FakeOled(kind == "sh1106")
     bus = FakeSpiBus(chip, pins)
-    monkeypatch.setattr(spidev, "SpiDev", lambda: bus)
+    spidev: Any = types.ModuleType("spidev")
+    spidev.SpiDev = lambda: bus
+    monkeypatch.setitem(sys.modules, "spidev", spidev)
     board = Board(screen=kind, screen_interface="spi", screen_bus=1)
     screen = Oled(board)
     screen.write(3, 5, b"\x01\x80")
