@@ -11,10 +11,8 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 
 from neurorave_device import telemetry
-from neurorave_device.audio.base import AudioOut
 from neurorave_device.audio.buffer import FrameBuffer
 from neurorave_device.audio.output import OutputStage
-from neurorave_device.board import board_from
 from neurorave_device.change import BundleChange
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import CommandReceiver, from_descriptor
@@ -26,12 +24,7 @@ from neurorave_device.engine.tensorrt.job import FINISHED, RUNNING, PlanJob, pro
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
 from neurorave_device.governor import LIMITS, Governor, Limits
-from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Panel, Volts
-from neurorave_device.inputs.calibration import Calibration
-from neurorave_device.inputs.cv_file import CvRecording
-from neurorave_device.inputs.jetson import JetsonPanel
-from neurorave_device.inputs.replay import ReplayPanel
-from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Volts
 from neurorave_device.processes import (
     DONE,
     READY,
@@ -52,12 +45,13 @@ from neurorave_device.realtime import (
 )
 from neurorave_device.scan import InputScan
 from neurorave_device.settings import unpack_values
-from neurorave_device.shared import AudioRing, SharedMemory
+from neurorave_device.shared import SharedMemory
 from neurorave_device.stream import StreamClock, VoltHistory
 from neurorave_device.synthesis import Synthesis
 from neurorave_device.telemetry import Report
 from neurorave_device.thermal import Watch
 from neurorave_device.timing import timing
+from neurorave_device.wiring import calibration, length_of, make_out, make_panel
 
 # How long the buffer may take to run out at the end.
 _DRAIN_SECONDS = 1.0
@@ -101,8 +95,10 @@ class Sound:
         plan = timing(config.ahead_ms, config.block, rate, bundle.info.hop)
         stream = StreamClock(clock, rate, config.block)
         history = VoltHistory()
-        panel = self._panel = _make_panel(config, stream)
-        length = _length(config, panel, plan.gate)
+        panel = self._panel = make_panel(config, stream)
+        calibrated = calibration(config)
+        self._uncalibrated = calibrated.sentence
+        length = length_of(config, panel, plan.gate)
         self._buffer = FrameBuffer(plan.capacity)
         self._out = make_out(config, rate, clock, shared.ring)
         self._synthesis = Synthesis(
@@ -133,7 +129,7 @@ class Sound:
         self._stop = threading.Event()
         scan = InputScan(
             panel,
-            Calibration(),
+            calibrated.calibration,
             stream,
             history,
             self._add_edge,
@@ -152,6 +148,8 @@ class Sound:
         message = self._engine.note or _PLAYS[self._engine.name]
         if not permitted:
             message += " Real-time priority is not permitted, see neurorave doctor."
+        if self._uncalibrated:
+            message = self._uncalibrated
         self._say(message)
         self._told = self._engine.note
         report = Report(
@@ -296,44 +294,6 @@ class Sound:
 
     def _tell(self, report: Report) -> None:
         self._shared.telemetry.write(telemetry.pack(report))
-
-
-def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioOut:
-    """Return the output that the configuration names."""
-    if config.audio == "browser":
-        from neurorave_device.audio.browser import BrowserOut
-
-        return BrowserOut(rate, config.block, clock, ring.write)
-    if config.audio == "soundcard":
-        from neurorave_device.audio.soundcard import SoundCardOut
-
-        return SoundCardOut(rate, config.block, config.device, clock=clock)
-    if config.audio == "file":
-        from neurorave_device.audio.file import FileOut
-
-        if config.out is None:
-            raise UserError("audio: file needs a file to write to, give one with --out FILE.wav")
-        return FileOut(config.out, rate, config.block, clock)
-    from neurorave_device.audio.null import NullOut
-
-    return NullOut(rate, config.block, clock)
-
-
-def _make_panel(config: Config, stream: StreamClock) -> Panel:
-    if config.panel == "replay":
-        if config.cv_file is None:
-            raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav")
-        return ReplayPanel(CvRecording(config.cv_file))
-    if config.panel == "jetson":
-        return JetsonPanel(board_from(config.board), stream)
-    return VirtualPanel(stream)
-
-
-def _length(config: Config, panel: Panel, delay: float) -> Optional[float]:
-    if config.seconds is not None:
-        return config.seconds
-    # The delay is the output's; without it the last moments of a recording would be cut off.
-    return panel.end + delay if isinstance(panel, ReplayPanel) else None
 
 
 def _warm_voice(bundle: Bundle, values: Dict[str, float]) -> Voice:

@@ -1,0 +1,66 @@
+"""Which input, output and calibration belong to a configuration: each backend is chosen by its name."""
+
+from typing import Optional
+
+from neurorave_device.audio.base import AudioOut
+from neurorave_device.board import board_from
+from neurorave_device.clock import Clock
+from neurorave_device.config import Config
+from neurorave_device.errors import UserError
+from neurorave_device.inputs.base import Panel
+from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.inputs.cv_file import CvRecording
+from neurorave_device.inputs.jetson import JetsonPanel
+from neurorave_device.inputs.replay import ReplayPanel
+from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.shared import AudioRing
+from neurorave_device.storage.calibration import CalibrationFile, LoadedCalibration, board_name
+from neurorave_device.storage.place import state_folder
+from neurorave_device.stream import StreamClock
+
+
+def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioOut:
+    """Return the output that the configuration names; UserError where it cannot be."""
+    if config.audio == "browser":
+        from neurorave_device.audio.browser import BrowserOut
+
+        return BrowserOut(rate, config.block, clock, ring.write)
+    if config.audio == "soundcard":
+        from neurorave_device.audio.soundcard import SoundCardOut
+
+        return SoundCardOut(rate, config.block, config.device, clock=clock)
+    if config.audio == "file":
+        from neurorave_device.audio.file import FileOut
+
+        if config.out is None:
+            raise UserError("audio: file needs a file to write to, give one with --out FILE.wav")
+        return FileOut(config.out, rate, config.block, clock)
+    from neurorave_device.audio.null import NullOut
+
+    return NullOut(rate, config.block, clock)
+
+
+def make_panel(config: Config, stream: StreamClock) -> Panel:
+    """Return the source of voltages and gates that the configuration names; UserError where it cannot be."""
+    if config.panel == "replay":
+        if config.cv_file is None:
+            raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav")
+        return ReplayPanel(CvRecording(config.cv_file))
+    if config.panel == "jetson":
+        return JetsonPanel(board_from(config.board), stream)
+    return VirtualPanel(stream)
+
+
+def calibration(config: Config) -> LoadedCalibration:
+    """Return the board's; virtual jacks and recordings give volts already."""
+    if config.panel != "jetson":
+        return LoadedCalibration(Calibration(), False, "")
+    return CalibrationFile(state_folder(config.state), board_name()).load()
+
+
+def length_of(config: Config, panel: Panel, delay: float) -> Optional[float]:
+    """Return after how many seconds the sound ends, None for never; ``delay`` is that of a gate."""
+    if config.seconds is not None:
+        return config.seconds
+    # The delay is the output's; without it the last moments of a recording would be cut off.
+    return panel.end + delay if isinstance(panel, ReplayPanel) else None
