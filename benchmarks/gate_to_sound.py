@@ -197,7 +197,9 @@ def find(sound: np.ndarray, recording: np.ndarray, places: np.ndarray) -> np.nda
         product = np.fft.irfft(np.fft.rfft(window, size) * np.conj(np.fft.rfft(part, size)), size)
         sums = np.concatenate(([0.0], np.cumsum(window**2)))
         energy = sums[part.size :] - sums[: -part.size]
-        likeness = product[: energy.size] / np.sqrt(np.maximum(energy * (part @ part), 1e-20))
+        # Near silence is like everything.
+        own = max(float(part @ part), 1e-12)
+        likeness = product[: energy.size] / np.sqrt(np.maximum(energy, 0.5 * own) * own)
         best = int(np.argmax(likeness))
         if likeness[best] > AGREEMENT:
             found[number] = begin + best

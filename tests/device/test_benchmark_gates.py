@@ -26,6 +26,12 @@ def test_a_hit_that_was_cut_by_a_gap_is_not_found_and_the_next_one_is() -> None:
     assert find(sound, recording, np.array([5000, 20000, 40000])).tolist() == [5000, -1, 40000]
 
 
+def test_what_is_hardly_there_is_not_taken_for_a_hit() -> None:
+    sound = noise(1.0, 5)
+    recording = np.concatenate((1e-6 * sound, np.zeros(RATE, np.float32), sound))
+    assert find(sound, recording, np.array([3000])).tolist() == [2 * RATE + 3000]
+
+
 def test_the_earliest_fragments_tell_when_a_sample_came() -> None:
     random = np.random.RandomState(3)
     samples = np.arange(0, 5 * RATE, 220)
