@@ -8,7 +8,7 @@ set of both processes, its growth the slope of a line through it from a third of
 The machine's own stops (benchmarks/stalls.py) are counted beside it: on a virtual machine whose host is busy, a stop
 longer than the sound that has been made ahead is a gap that no program can help.
 
-`python -m benchmarks.soak [--minutes N] [--json FILE]`
+`python -m benchmarks.soak [--minutes N] [--no-load] [--json FILE]`
 """
 
 import argparse
@@ -152,17 +152,19 @@ def start_browser(address: str, profile: str) -> Optional["subprocess.Popen[byte
     )
 
 
-def soak(bundle: str, seconds: float) -> Dict[str, Any]:
-    """Run it all, and return the figures."""
+def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
+    """Run it all, and return the figures; without `load` no other process keeps a core busy."""
     profile = tempfile.mkdtemp(prefix="neurorave-soak-browser-")
-    busy = subprocess.Popen([sys.executable, "-c", BURN])
+    busy = subprocess.Popen([sys.executable, "-c", BURN]) if load else None
     browser = None
     try:
         with StallWatch(0.005) as watch, Module(bundle) as module:
             browser = start_browser(module.address, profile)
             found = asyncio.run(play(module, seconds, random.Random(0)))
     finally:
-        busy.kill()
+        if busy is not None:
+            busy.kill()
+            busy.wait()
         if browser is not None:
             os.killpg(browser.pid, signal.SIGKILL)
             browser.wait()
@@ -174,6 +176,7 @@ def soak(bundle: str, seconds: float) -> Dict[str, Any]:
     ahead = Config().ahead_ms * 1e-3
     return {
         "seconds": seconds,
+        "core_kept_busy": load,
         "browser": browser is not None,
         "pictures_per_second": found["pictures_per_second"],
         "load": {"mean": float(rows[:, 2].mean()), "max": float(rows[:, 2].max())},
@@ -197,9 +200,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bundle", default="models/hand_percussion", metavar="DIR")
     parser.add_argument("--minutes", type=float, default=30.0, metavar="N")
+    parser.add_argument("--no-load", action="store_true", help="keep no core busy")
     parser.add_argument("--json", default="-", metavar="FILE")
     options = parser.parse_args()
-    write_json(options.json, soak(options.bundle, 60.0 * options.minutes))
+    found = soak(options.bundle, 60.0 * options.minutes, not options.no_load)
+    write_json(options.json, found)
     return 0
 
 
