@@ -381,8 +381,8 @@ def _add_calibrate(commands: Any) -> None:
 
 def _calibrate(options: argparse.Namespace) -> int:
     raise UserError(
-        "calibrate: there is nothing to calibrate, this version has no board inputs; the virtual panel "
-        "and CV recordings give exact volts"
+        "calibrate: not part of this version; the board's inputs play with the volts that their circuit "
+        "should give, the virtual panel and CV recordings with exact ones"
     )
 
 
