@@ -135,7 +135,8 @@ def measure(folder: str, ahead: float, changes: int, plain: bool) -> Dict[str, A
         stalls, idle = player.close(), machine.close()
     begun = begin + SKIP_SECONDS
     loading = [_worst(stalls, first, last) for first, last in loads]
-    playing = [_worst(stalls, b, c) for (_, b), (c, _) in zip(loads[:-1], loads[1:])]
+    between = [(loads[at][1], loads[at + 1][0]) for at in range(len(loads) - 1)]
+    playing = [_worst(stalls, first, last) for first, last in between]
     at_change, elsewhere = steps(np.concatenate(player.sound), places, player.config)
     return {
         "ahead_ms": ahead,

@@ -26,6 +26,8 @@ _STATE = tempfile.mkdtemp(prefix="neurorave-tests-")
 os.environ["XDG_STATE_HOME"] = _STATE
 _numbers = itertools.count()
 
+# The system's own, whatever a test has put in their place.
+_scheduler, _set_scheduler = os.sched_getscheduler, os.sched_setscheduler
 _DEFAULT_ENVIRONMENT = ctypes.c_void_p(-1)  # glibc's FE_DFL_ENV
 
 
@@ -65,9 +67,9 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(autouse=True)
 def no_priority_is_left_behind() -> Iterator[None]:
     """A real-time test process would hand its priority to the browsers and modules that later tests start."""
-    before = os.sched_getscheduler(0)
+    before = _scheduler(0)
     yield
-    after = os.sched_getscheduler(0)
+    after = _scheduler(0)
     if after != before:
-        os.sched_setscheduler(0, before, os.sched_param(0))
+        _set_scheduler(0, before, os.sched_param(0))
     assert after == before, "the test has left its own thread with another priority"
