@@ -1,7 +1,7 @@
 """The fixed block of memory that the sound process and the face process share.
 
-It holds a few *cells* (one record each, newest wins) and one *ring* (the sound that was made). A writer
-never waits: not for a reader, and not for the other process, which may be dead. The block lives in
+It holds a few *cells* (one record each, newest wins), one ring of the sound that was made, and one of events. A
+writer never waits: not for a reader, and not for the other process, which may be dead. The block lives in
 /dev/shm where there is one. Its file is unlinked as soon as it is open, and child processes inherit the
 descriptor, so nothing can be left behind, not even by SIGKILL.
 
@@ -11,7 +11,7 @@ keeps the copy only if the slot's own number and checksum agree. Python has no m
 checksum does their work. Two slots mean that a writer killed half way leaves the last whole record
 readable.
 
-Every cell has one writing thread at a time, and so has the ring. Reads may come from any thread.
+Every cell has one writing thread at a time, and so have the rings. Reads may come from any thread.
 """
 
 import mmap
@@ -37,6 +37,10 @@ _RETRIES = 64
 TELEMETRY_BYTES = 2048
 PARAMETER_BYTES = 2048
 PANEL_BYTES = 2048
+CALIBRATION_BYTES = 128
+EVENT_BYTES = 32
+EVENT_RECORDS = 256
+_RECORD_BYTES = _SLOT_HEAD.size + EVENT_BYTES
 RING_SAMPLES = 65536  # 1.5 s at 44.1 kHz, as much as a browser on a busy machine ever falls behind
 
 
@@ -171,10 +175,67 @@ class AudioRing:
         self._memory.release()
 
 
+class RecordRing:
+    """Records of ``EVENT_BYTES`` that are read once, in order; how far they are read outlives the reader.
+
+    The writer fills a slot, then moves its counter on. A slot that it may be at is never read, so a writer that is
+    killed inside one leaves nothing half. The oldest records of a reader that is too slow are lost, and counted.
+    """
+
+    def __init__(self, memory: memoryview, capacity: int) -> None:
+        self.capacity = capacity
+        self._counters = memory[0:16].cast("Q")  # written, read
+        self._memory = memory
+
+    def write(self, payload: bytes) -> None:
+        """Append a record of exactly ``EVENT_BYTES``; called by the one writer."""
+        number = int(self._counters[0]) + 1
+        start = self._place(number)
+        self._memory[start : start + _RECORD_BYTES] = (
+            _SLOT_HEAD.pack(number, len(payload), _checksum(number, payload)) + payload
+        )
+        self._counters[0] = number
+
+    def read(self) -> Tuple[int, Optional[bytes]]:
+        """Return (how many were lost before it, the next record); None where there is none. The one reader."""
+        lost = 0
+        for _ in range(_RETRIES):
+            written, seen = int(self._counters[0]), int(self._counters[1])
+            if written <= seen:
+                break
+            oldest = written - (self.capacity - 1)
+            if seen < oldest:
+                lost += oldest - seen
+                self._counters[1] = seen = oldest
+            payload = self._record(seen + 1)
+            if payload is not None:
+                self._counters[1] = seen + 1
+                return lost, payload
+        return lost, None
+
+    def _record(self, number: int) -> Optional[bytes]:
+        start = self._place(number)
+        copy = bytes(self._memory[start : start + _RECORD_BYTES])
+        found, length, checksum = _SLOT_HEAD.unpack_from(copy)
+        payload = copy[_SLOT_HEAD.size :]
+        whole = found == number and length == len(payload)
+        return payload if whole and checksum == _checksum(number, payload) else None
+
+    def _place(self, number: int) -> int:
+        return _ALIGN + number % self.capacity * _RECORD_BYTES
+
+    def release(self) -> None:
+        """Let go of the memory."""
+        self._counters.release()
+        self._memory.release()
+
+
 class _Layout(NamedTuple):
     telemetry: int
     parameters: int
     panel: int
+    calibration: int
+    events: int
     ring: int
     total: int
 
@@ -183,8 +244,12 @@ def _layout(ring_samples: int) -> _Layout:
     telemetry = _ALIGN
     parameters = telemetry + _cell_bytes(TELEMETRY_BYTES)
     panel = parameters + _cell_bytes(PARAMETER_BYTES)
-    ring = panel + _cell_bytes(PANEL_BYTES)
-    return _Layout(telemetry, parameters, panel, ring, ring + _ALIGN + 4 * ring_samples)
+    calibration = panel + _cell_bytes(PANEL_BYTES)
+    events = calibration + _cell_bytes(CALIBRATION_BYTES)
+    ring = events + _ALIGN + _aligned(EVENT_RECORDS * _RECORD_BYTES)
+    return _Layout(
+        telemetry, parameters, panel, calibration, events, ring, ring + _ALIGN + 4 * ring_samples
+    )
 
 
 def total_bytes(ring_samples: int = RING_SAMPLES) -> int:
@@ -193,7 +258,7 @@ def total_bytes(ring_samples: int = RING_SAMPLES) -> int:
 
 
 class SharedMemory:
-    """The block: ``telemetry`` (written by sound), ``parameters`` and ``panel`` (written by face), ``ring``.
+    """The block: ``telemetry``, ``events`` and ``ring`` are written by sound, the others by face.
 
     Made once by the supervisor; a child process attaches to the descriptor that it inherits.
     """
@@ -216,7 +281,9 @@ class SharedMemory:
             raise ValueError("this is not a block of shared memory made by this version")
         self.telemetry = Cell(memory[layout.telemetry : layout.parameters], TELEMETRY_BYTES)
         self.parameters = Cell(memory[layout.parameters : layout.panel], PARAMETER_BYTES)
-        self.panel = Cell(memory[layout.panel : layout.ring], PANEL_BYTES)
+        self.panel = Cell(memory[layout.panel : layout.calibration], PANEL_BYTES)
+        self.calibration = Cell(memory[layout.calibration : layout.events], CALIBRATION_BYTES)
+        self.events = RecordRing(memory[layout.events : layout.ring], EVENT_RECORDS)
         self.ring = AudioRing(memory[layout.ring : layout.total], ring_samples)
         memory.release()
 
@@ -252,8 +319,10 @@ class SharedMemory:
         """Unmap the block; the memory goes when the last process has done so."""
         if self.descriptor < 0:
             return
-        for part in (self.telemetry, self.parameters, self.panel, self.ring):
-            part.release()
+        for cell in (self.telemetry, self.parameters, self.panel, self.calibration):
+            cell.release()
+        self.events.release()
+        self.ring.release()
         self._map.close()
         os.close(self.descriptor)
         self.descriptor = -1
