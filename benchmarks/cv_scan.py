@@ -25,7 +25,6 @@ from neurorave_device.front_panel.i2c_encoder import I2cEncoder
 from neurorave_device.front_panel.oled import Oled
 from neurorave_device.front_panel.protocols import stripes
 from neurorave_device.front_wiring import FrontWiring
-from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.cv_stage import CvInputs
 from neurorave_device.inputs.gpio_gates import Gates
 from neurorave_device.inputs.jetson import JetsonPanel
@@ -138,7 +137,7 @@ def scan(seconds: float) -> np.ndarray:
     try:
         job = InputScan(
             Timed(board, stream, cvs, gates),
-            Calibration(),
+            shared.calibration,
             stream,
             VoltHistory(),
             lambda edge: None,

@@ -18,12 +18,14 @@ from neurorave_device.config import Config, Given
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import read_description
 from neurorave_device.errors import UserError
+from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.memory import Beginning, Memory, face_settings
 from neurorave_device.processes import Child, Process
-from neurorave_device.settings import pack_values
+from neurorave_device.settings import pack_calibration, pack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.supervisor import Supervisor
 from neurorave_device.telemetry import Report, pack, unpack
+from neurorave_device.wiring import calibration
 
 SOUND_MODULE = "neurorave_device.sound"
 FACE_MODULE = "neurorave_device.face_process"
@@ -116,10 +118,14 @@ def run(given: Given, clock: Optional[Clock] = None) -> int:
     listening = open_port(given.config.port)
     try:
         writes, sentences = memory.open()
+        calibrated = calibration(beginning.config)
         beginning.sentences.extend(sentences)
+        if calibrated.sentence:
+            beginning.sentences.append(calibrated.sentence)
         for sentence in beginning.sentences:
             _complain(sentence + ".")
         module = _Module(memory, beginning, writes, listening, clock or SystemClock())
+        module.calibrate(calibrated.calibration)
         try:
             return module.run()
         finally:
@@ -148,6 +154,10 @@ class _Module:
         self._shared = SharedMemory.create()
         self._receiving, self._sending = make_pipe()
         self._stops: List[int] = []
+
+    def calibrate(self, present: Calibration) -> None:
+        """Let the CVs be read with this calibration, until the face has another one."""
+        self._shared.calibration.write(pack_calibration(present))
 
     def run(self) -> int:
         """Play until the end and return the exit status."""

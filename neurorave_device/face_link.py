@@ -11,10 +11,19 @@ from neurorave_device.commands import CommandSender, GatePress, PlayBundle
 from neurorave_device.engine.description import read_description
 from neurorave_device.engine.info import BundleInfo, DescriptorInfo, GuardInfo
 from neurorave_device.errors import UserError
+from neurorave_device.events import Event, EventReader
 from neurorave_device.face.link import FAULT, PLAYING, STARTING, FaceLink, Telemetry
+from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.parameters import CV_COUNT, DESCRIPTORS, by_id
-from neurorave_device.settings import apply_panel, pack_panel, pack_values, unpack_values
+from neurorave_device.settings import (
+    apply_panel,
+    pack_calibration,
+    pack_panel,
+    pack_values,
+    unpack_calibration,
+    unpack_values,
+)
 from neurorave_device.shared import SharedMemory
 from neurorave_device.telemetry import STOPPING, Report, unpack
 from neurorave_device.timing import Timing
@@ -45,6 +54,7 @@ class SharedLink(FaceLink):
     ) -> None:
         self._shared = shared
         self._commands = commands
+        self._events = EventReader(shared.events)
         self._catalogue = Catalogue(bundle)
         self._folder = bundle
         self._lost = False
@@ -128,6 +138,9 @@ class SharedLink(FaceLink):
             volts=report.volts,
             gates=report.gates,
             message=message,
+            raw=report.raw,
+            spread=report.spread,
+            fault=report.fault,
         )
 
     def _described(self, folder: str, report: Report) -> BundleInfo:
@@ -168,6 +181,18 @@ class SharedLink(FaceLink):
         if number != self._values[parameter.id]:
             self._values[parameter.id] = number
             self._shared.parameters.write(pack_values(self._values))
+
+    def calibration(self) -> Calibration:
+        """Return the calibration that the CVs are read with."""
+        return unpack_calibration(self._shared.calibration.read())
+
+    def set_calibration(self, calibration: Calibration) -> None:
+        """Let the CVs be read with another calibration from now on."""
+        self._shared.calibration.write(pack_calibration(calibration))
+
+    def take_events(self) -> List[Event]:
+        """Return what has happened in the sound process since the last call."""
+        return self._events.take()
 
     def jacks(self) -> Dict[str, Any]:
         """Return what is patched into the virtual jacks; see ``FaceLink``."""

@@ -8,7 +8,7 @@ from neurorave_device.commands import CommandReceiver, GatePress
 from neurorave_device.inputs.base import Edge, Panel
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
-from neurorave_device.settings import apply_panel
+from neurorave_device.settings import apply_panel, unpack_calibration
 from neurorave_device.shared import Cell
 from neurorave_device.stream import StreamClock, VoltHistory
 
@@ -20,13 +20,14 @@ class InputScan:
     """Carries volts and edges from a panel to the synthesis; all methods belong to the inputs thread.
 
     A virtual panel is played from the face: its buttons through ``commands``, its patching through the
-    ``patching`` cell. ``play_bundle`` is told, from the same pipe, which bundle is to play from now on.
+    ``patching`` cell. The ``calibration`` cell is written by whoever calibrates. ``play_bundle`` is told, from the
+    same pipe, which bundle is to play from now on.
     """
 
     def __init__(
         self,
         panel: Panel,
-        calibration: Calibration,
+        calibration: Cell,
         stream: StreamClock,
         history: VoltHistory,
         add_edge: Callable[[Edge], None],
@@ -35,20 +36,26 @@ class InputScan:
         play_bundle: Callable[[str], None],
     ) -> None:
         self._panel = panel
-        self._calibration = calibration
+        self._calibrations = calibration
+        self._calibration = Calibration()
         self._stream = stream
         self._history = history
         self._add_edge = add_edge
         self._commands = commands
         self._patching = patching
         self._play_bundle = play_bundle
-        self._seen = 0
+        self._seen = self._calibrated = 0
 
     def step(self) -> None:
         """Scan once."""
         self._follow_face(self._panel if isinstance(self._panel, VirtualPanel) else None)
+        if self._calibrations.sequence != self._calibrated:
+            self._calibrated = self._calibrations.sequence
+            self._calibration = unpack_calibration(self._calibrations.read())
         now = self._stream.now()
-        self._history.put(now, self._calibration.apply(self._panel.read(now)))
+        raw = self._panel.read(now)
+        self._history.put(now, self._calibration.apply(raw))
+        self._history.raw.put(raw)
         # Reading a converter takes part of a millisecond: a gate of meanwhile need not wait for the next scan.
         for edge in self._panel.take_edges(self._stream.now()):
             self._add_edge(edge)

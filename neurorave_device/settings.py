@@ -1,6 +1,7 @@
 """What the player has set, as the face writes it into shared memory and the sound process reads it.
 
-Two records, each newest wins: the values of all parameters, and what is patched into the virtual jacks.
+Three records, each newest wins: the values of all parameters, what is patched into the virtual jacks, and the
+calibration.
 They outlive both processes, so a restarted one goes on with what was set.
 """
 
@@ -8,10 +9,12 @@ import json
 import struct
 from typing import Any, Dict, Mapping, Optional
 
+from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.parameters import PARAMETERS
 
 _VALUES = struct.Struct("=%dd" % len(PARAMETERS))
+_CALIBRATION = struct.Struct("=8d")
 _JACK_KEYS = ("source", "value", "rate", "depth")
 _GATE_KEYS = ("clock", "rate", "width")
 
@@ -24,6 +27,19 @@ def pack_values(values: Mapping[str, float]) -> bytes:
 def unpack_values(record: bytes) -> Dict[str, float]:
     """Turn a record back into the values of all parameters."""
     return {row.id: value for row, value in zip(PARAMETERS, _VALUES.unpack(record))}
+
+
+def pack_calibration(calibration: Calibration) -> bytes:
+    """Turn a calibration into a record."""
+    return _CALIBRATION.pack(*(calibration.gain + calibration.offset))
+
+
+def unpack_calibration(record: Optional[bytes]) -> Calibration:
+    """Turn a record back into a calibration; None gives one that changes nothing."""
+    if record is None:
+        return Calibration()
+    one, two, three, four, first, second, third, fourth = _CALIBRATION.unpack(record)
+    return Calibration((one, two, three, four), (first, second, third, fourth))
 
 
 def pack_panel(panel: VirtualPanel) -> bytes:

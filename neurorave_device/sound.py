@@ -51,7 +51,7 @@ from neurorave_device.synthesis import Synthesis
 from neurorave_device.telemetry import Report
 from neurorave_device.thermal import Watch
 from neurorave_device.timing import timing
-from neurorave_device.wiring import calibration, length_of, make_out, make_panel
+from neurorave_device.wiring import length_of, make_out, make_panel
 
 # How long the buffer may take to run out at the end.
 _DRAIN_SECONDS = 1.0
@@ -96,8 +96,6 @@ class Sound:
         stream = StreamClock(clock, rate, config.block)
         history = VoltHistory()
         panel = self._panel = make_panel(config, stream)
-        calibrated = calibration(config)
-        self._uncalibrated = calibrated.sentence
         length = length_of(config, panel, plan.gate)
         self._buffer = FrameBuffer(plan.capacity)
         self._out = make_out(config, rate, clock, shared.ring)
@@ -129,7 +127,7 @@ class Sound:
         self._stop = threading.Event()
         scan = InputScan(
             panel,
-            calibrated.calibration,
+            shared.calibration,
             stream,
             history,
             self._add_edge,
@@ -148,8 +146,6 @@ class Sound:
         message = self._engine.note or _PLAYS[self._engine.name]
         if not permitted:
             message += " Real-time priority is not permitted, see neurorave doctor."
-        if self._uncalibrated:
-            message = self._uncalibrated
         self._say(message)
         self._told = self._engine.note
         report = Report(
@@ -286,8 +282,10 @@ class Sound:
             self._notice = ""
         building = self._follow_plans()
         message = self._out.notice or self._notice or self._panel.fault or building
-        if message != self._synthesis.template.message:
-            self._synthesis.template = self._synthesis.template._replace(message=message)
+        fault = self._panel.fault
+        template = self._synthesis.template
+        if (message, fault) != (template.message, template.fault):
+            self._synthesis.template = template._replace(message=message, fault=fault)
 
     def _add_edge(self, edge: Edge) -> None:
         self._synthesis.add_edge(edge)

@@ -9,6 +9,7 @@ from typing import Deque, List, NamedTuple
 
 from neurorave_device.clock import Clock
 from neurorave_device.inputs.base import SILENT_VOLTS, Volts
+from neurorave_device.inputs.raw_volts import RawVolts
 
 # How fast the estimate follows: outputs drift by 100 ppm.
 FOLLOW_SECONDS = 1.0
@@ -80,9 +81,13 @@ class StreamClock(Clock):
 
 
 class VoltHistory:
-    """The last ``size`` readings of the four CVs with their times; one writer, one reader, no lock."""
+    """The last ``size`` readings of the four CVs with their times; one writer, one reader, no lock.
+
+    ``raw`` has the same readings before calibration.
+    """
 
     def __init__(self, size: int = 512) -> None:
+        self.raw = RawVolts()
         self._times: List[float] = [0.0] * size
         self._volts: List[Volts] = [SILENT_VOLTS] * size
         self._count = 0

@@ -301,6 +301,7 @@ class Synthesis:
             return
         frame, self._frame = self._frame, np.zeros(0, np.float32)
         voice = self._voice
+        raw = self._history.raw.summary()
         report = self.template._replace(
             time=position / self._rate,
             samples=position,
@@ -318,5 +319,7 @@ class Synthesis:
             underruns=self._buffer.underruns,
             late_edges=voice.late_edges,
             volts=self._history.newest,
+            raw=raw.mean,
+            spread=raw.spread,
         )
         self._report.write(telemetry.pack(report))

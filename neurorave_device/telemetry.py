@@ -15,7 +15,7 @@ FAULT = "fault"
 _STATES = (STARTING, PLAYING, STOPPING, FAULT)
 
 MAX_DESCRIPTORS = 16
-_TEXT_BYTES = {"bundle": 64, "folder": 512, "engine": 16, "audio": 16, "message": 240}
+_TEXT_BYTES = {"bundle": 64, "folder": 512, "engine": 16, "audio": 16, "message": 240, "fault": 240}
 
 RECORD = np.dtype(
     [
@@ -35,6 +35,8 @@ RECORD = np.dtype(
         ("underruns", "u4"),
         ("late_edges", "u4"),
         ("volts", "f4", 4),
+        ("raw", "f4", 4),
+        ("spread", "f4", 4),
         ("asked", "f4", MAX_DESCRIPTORS),
         ("heard", "f4", MAX_DESCRIPTORS),
     ]
@@ -52,6 +54,8 @@ class Report(NamedTuple):
     late: frames finished after their deadline. underruns: blocks that the output had to fill with silence.
     late_edges: gate edges that arrived too late for their own sample. asked, heard: quantile units, one per
     descriptor. mask: True where the descriptor is asked, False where it is free. volts: calibrated.
+    raw, spread: mean and standard deviation of what is read, uncalibrated, over a tenth of a second (RawVolts).
+    fault: one sentence where a part of the inputs does not work, or ''.
     measured: False where ``heard`` says nothing, because there is no meter or it rests. eased: the governor's level.
     bundle, folder: name and folder of the bundle that plays. message: one sentence for the player, or ''.
     """
@@ -69,6 +73,8 @@ class Report(NamedTuple):
     underruns: int = 0
     late_edges: int = 0
     volts: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    raw: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    spread: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     asked: Tuple[float, ...] = ()
     heard: Tuple[float, ...] = ()
     measured: bool = False
@@ -78,6 +84,7 @@ class Report(NamedTuple):
     engine: str = ""
     audio: str = ""
     message: str = ""
+    fault: str = ""
 
 
 def pack(report: Report) -> bytes:
@@ -101,6 +108,8 @@ def pack(report: Report) -> bytes:
     row["underruns"] = report.underruns
     row["late_edges"] = report.late_edges
     row["volts"] = report.volts
+    row["raw"] = report.raw
+    row["spread"] = report.spread
     row["asked"][:count] = report.asked
     row["heard"][:count] = report.heard
     for name in _TEXT_BYTES:
@@ -128,6 +137,8 @@ def unpack(payload: Optional[bytes]) -> Report:
         underruns=int(row["underruns"]),
         late_edges=int(row["late_edges"]),
         volts=_four(row["volts"]),
+        raw=_four(row["raw"]),
+        spread=_four(row["spread"]),
         asked=tuple(float(value) for value in row["asked"][:count]),
         heard=tuple(float(value) for value in row["heard"][:count]),
         measured=bool(row["measured"]),
@@ -137,6 +148,7 @@ def unpack(payload: Optional[bytes]) -> Report:
         engine=_text(row["engine"]),
         audio=_text(row["audio"]),
         message=_text(row["message"]),
+        fault=_text(row["fault"]),
     )
 
 

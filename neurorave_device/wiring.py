@@ -52,10 +52,17 @@ def make_panel(config: Config, stream: StreamClock) -> Panel:
 
 
 def calibration(config: Config) -> LoadedCalibration:
-    """Return the board's; virtual jacks and recordings give volts already."""
-    if config.panel != "jetson":
-        return LoadedCalibration(Calibration(), False, "")
-    return CalibrationFile(state_folder(config.state), board_name()).load()
+    """Return what is kept for the jacks of this configuration; recordings give volts already."""
+    file = calibration_file(config)
+    return LoadedCalibration(Calibration(), False, "") if file is None else file.load()
+
+
+def calibration_file(config: Config) -> Optional[CalibrationFile]:
+    """Return where the calibration of these jacks is kept, None for jacks that need none."""
+    if config.panel == "replay":
+        return None
+    name = "virtual" if config.panel == "virtual" else board_name()
+    return CalibrationFile(state_folder(config.state), name)
 
 
 def length_of(config: Config, panel: Panel, delay: float) -> Optional[float]:

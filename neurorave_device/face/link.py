@@ -10,6 +10,9 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
+from neurorave_device.events import Event
+from neurorave_device.inputs.calibration import Calibration
+
 STARTING = "starting"
 PLAYING = "playing"
 FAULT = "fault"
@@ -33,7 +36,8 @@ class Telemetry(NamedTuple):
     False where it is free. measured: False where ``heard`` says nothing, because the meter rests or there is
     none. eased: how much the module does without for now, the governor's level 0..3. volts: calibrated volts
     of CV 1-4. gates: True while high.
-    message: one sentence for the player, or ''.
+    message: one sentence for the player, or ''. raw, spread: mean and standard deviation of what CV 1-4 read before
+    calibration, in volts, over a tenth of a second. fault: one sentence where a part of the inputs does not work.
     """
 
     time: float
@@ -51,6 +55,9 @@ class Telemetry(NamedTuple):
     volts: Tuple[float, float, float, float]
     gates: Tuple[bool, bool]
     message: str
+    raw: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    spread: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    fault: str = ""
 
 
 class FaceLink(abc.ABC):
@@ -93,6 +100,18 @@ class FaceLink(abc.ABC):
     @abc.abstractmethod
     def set(self, parameter_id: str, value: float) -> None:
         """Set a parameter; UserError names an unknown id or a value outside the table's range."""
+
+    @abc.abstractmethod
+    def calibration(self) -> Calibration:
+        """Return the calibration that the CVs are read with."""
+
+    @abc.abstractmethod
+    def set_calibration(self, calibration: Calibration) -> None:
+        """Let the CVs be read with another calibration from now on; whoever wants it kept stores it."""
+
+    @abc.abstractmethod
+    def take_events(self) -> List[Event]:
+        """Return what has happened in the sound process since the last call, oldest first; each event only once."""
 
     @abc.abstractmethod
     def jacks(self) -> Dict[str, Any]:

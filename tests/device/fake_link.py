@@ -7,6 +7,7 @@ import numpy as np
 
 from neurorave_device.clock import Clock
 from neurorave_device.errors import UserError
+from neurorave_device.events import Event
 from neurorave_device.face.link import (
     CV_COUNT,
     GATE_COUNT,
@@ -15,6 +16,7 @@ from neurorave_device.face.link import (
     FaceLink,
     Telemetry,
 )
+from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.parameters import by_id, default_values
 
 NAMES = ("rms", "centroid", "bandwidth", "sharpness", "booming")
@@ -44,6 +46,9 @@ class FakeLink(FaceLink):
         self.gates: List[Dict[str, Any]] = [
             {"down": False, "clock": False, "rate": 2.0} for _ in range(GATE_COUNT)
         ]
+        self.events: List[Event] = []
+        self.present = Calibration()
+        self.fault = ""
         self.struck = -1e9
         self.load = 0.38
         self.late = 0
@@ -110,6 +115,8 @@ class FakeLink(FaceLink):
             volts=volts,
             gates=(bool(self.gates[0]["down"]), bool(self.gates[1]["down"])),
             message=self.message,
+            raw=volts,
+            fault=self.fault,
         )
 
     def bundles(self) -> List[Dict[str, Any]]:
@@ -127,6 +134,16 @@ class FakeLink(FaceLink):
 
     def set(self, parameter_id: str, value: float) -> None:
         self.values[parameter_id] = by_id(parameter_id).parse(value)
+
+    def calibration(self) -> Calibration:
+        return self.present
+
+    def set_calibration(self, calibration: Calibration) -> None:
+        self.present = calibration
+
+    def take_events(self) -> List[Event]:
+        taken, self.events = self.events, []
+        return taken
 
     def jacks(self) -> Dict[str, Any]:
         return {"cv": [dict(jack) for jack in self.cv], "gates": [dict(g) for g in self.gates]}

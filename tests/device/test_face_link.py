@@ -10,10 +10,12 @@ from neurorave_device.clock import VirtualClock
 from neurorave_device.commands import CommandReceiver, CommandSender, GatePress, make_pipe
 from neurorave_device.engine.description import read_description
 from neurorave_device.errors import UserError
+from neurorave_device.events import PROGRAM, Event, EventWriter
 from neurorave_device.face_link import SharedLink
+from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.parameters import default_values
-from neurorave_device.settings import apply_panel, pack_values, unpack_values
+from neurorave_device.settings import apply_panel, pack_values, unpack_calibration, unpack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.telemetry import Report
 from neurorave_device.timing import timing
@@ -21,6 +23,7 @@ from tests.device.toy import TOY
 
 INFO = read_description(TOY).info
 FIVE = (0.1, 0.2, 0.3, 0.4, 0.5)
+CALIBRATION = Calibration((1.01, 0.99, 1.0, 1.02), (0.05, -0.1, 0.0, 0.2))
 PLAYING = Report(
     state="playing", asked=FIVE, heard=FIVE, mask=(True,) * 5, peak=0.5, time=3.0, message="hello"
 )
@@ -187,6 +190,28 @@ def test_a_jack_reaches_the_sound_and_a_bad_one_does_not(bench: Bench) -> None:
 def test_unpatched_jacks_are_manual_at_zero_volts(bench: Bench) -> None:
     assert {jack["source"] for jack in bench.link.jacks()["cv"]} == {"manual"}
     assert {jack["volts"] for jack in bench.link.jacks()["cv"]} == {0.0}
+
+
+def test_a_calibration_reaches_the_sound_at_once_and_outlives_the_face(bench: Bench) -> None:
+    assert bench.link.calibration() == Calibration()
+    bench.link.set_calibration(CALIBRATION)
+    assert unpack_calibration(bench.shared.calibration.read()) == CALIBRATION
+    assert bench.new_link().calibration() == CALIBRATION
+
+
+def test_what_the_jacks_read_before_calibration_is_told(bench: Bench) -> None:
+    raw, spread = (1.0, -2.0, 0.5, 0.0), (0.25, 0.5, 0.0, 0.0)
+    report = PLAYING._replace(raw=raw, spread=spread, fault="CV 1 is not there.")
+    bench.shared.telemetry.write(telemetry.pack(report))
+    seen = bench.link.telemetry()
+    assert (seen.raw, seen.spread, seen.fault) == (raw, spread, "CV 1 is not there.")
+
+
+def test_events_of_the_sound_process_are_taken_once(bench: Bench) -> None:
+    writer = EventWriter(bench.shared.events)
+    writer.put(Event(PROGRAM, 3))
+    assert bench.link.take_events() == [Event(PROGRAM, 3)]
+    assert bench.link.take_events() == []
 
 
 def test_buttons_are_sent_once_per_change(bench: Bench) -> None:

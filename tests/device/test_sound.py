@@ -14,7 +14,6 @@ from neurorave_device.commands import CommandReceiver, CommandSender, GatePress,
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.voice import Voice
 from neurorave_device.inputs.base import Edge, Panel, Volts
-from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.parameters import default_values
 from neurorave_device.scan import InputScan
@@ -74,7 +73,7 @@ class Rig:
         )
         self.scan = InputScan(
             self.panel,
-            Calibration(),
+            self.shared.calibration,
             self.stream,
             self.history,
             self.synthesis.add_edge,

@@ -35,12 +35,15 @@ def test_a_report_survives(count, values, mask, state, samples):  # type: ignore
         measured=mask[3],
         eased=samples % 4,
         volts=(values[4], values[5], values[6], values[7]),
+        raw=(values[8], values[9], values[10], values[11]),
+        spread=(values[12], values[13], values[14], values[15]),
         asked=tuple(values[:count]),
         heard=tuple(values[16 : 16 + count]),
         bundle="hand_percussion",
         engine="onnx",
         audio="browser",
         message="all is well",
+        fault="the converter is not",
     )
     assert unpack(pack(report)) == report
 

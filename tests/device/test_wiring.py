@@ -22,6 +22,13 @@ def test_virtual_jacks_and_recordings_give_volts_already(tmp_path: Path) -> None
         assert calibration(Config(panel=panel, state=str(tmp_path))).calibration == Calibration()
 
 
+def test_virtual_jacks_have_a_calibration_of_their_own(tmp_path: Path) -> None:
+    CalibrationFile(str(tmp_path), "virtual").save(KEPT)
+    assert calibration(Config(state=str(tmp_path))).calibration == KEPT
+    for panel in ("replay", "jetson"):
+        assert calibration(Config(panel=panel, state=str(tmp_path))).calibration == Calibration()
+
+
 def test_another_boards_calibration_is_left_out_and_said(tmp_path: Path) -> None:
     other = CalibrationFile(str(tmp_path), "another")
     other.save(KEPT)
