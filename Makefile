@@ -26,7 +26,7 @@ PYTEST36 := $(TEST_ENV) $(VENV36)/bin/python -m pytest
 SOUND_CARD := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
 
 .PHONY: help setup setup-train setup-dev setup-device36 run test test-device test-device36 test-train test-panel \
-        test-sound-card test-wheel lint format bench bench-peers wheel clean
+        test-sound-card test-units test-wheel lint format bench bench-peers wheel clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -111,7 +111,7 @@ wheel: | $(BIN)/python ## build the wheel for the board into dist/
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 # Runs every step even when an earlier one failed; pytest's main run comes last, so that its summary is what one reads.
-test: $(VENV)/.done-dev test-sound-card ## set up what is missing and run all tests and checks
+test: $(VENV)/.done-dev test-sound-card test-units ## set up what is missing and run all tests and checks
 	@failed=
 	for step in lint test-device36 test-wheel; do
 	    echo "=== make $$step"
@@ -131,10 +131,14 @@ test: $(VENV)/.done-dev test-sound-card ## set up what is missing and run all te
 test-sound-card:
 	@.ci/debian $(SOUND_CARD) || echo 'WITHOUT THEM NO SOUND CARD IS TESTED.' >&2
 
-test-device: $(VENV)/.done-dev test-sound-card ## the module's tests
+# systemd-analyze looks at the units; it need not be what runs the machine.
+test-units:
+	@.ci/debian systemd || echo 'WITHOUT SYSTEMD THE UNITS ARE NOT TESTED.' >&2
+
+test-device: $(VENV)/.done-dev test-sound-card test-units ## the module's tests
 	@$(PYTEST) tests/device $(ARGS)
 
-test-device36: test-sound-card ## the module's tests on CPython 3.6 with the versions of JetPack 4.6
+test-device36: test-sound-card test-units ## the module's tests on CPython 3.6 with the versions of JetPack 4.6
 	@if [ -z "$(PYTHON36)" ] && [ ! -x $(VENV36)/bin/python ] && ! .ci/find-python 3.6 >/dev/null; then
 	    echo 'NO CPYTHON 3.6 ON THIS MACHINE: the module is not tested as on the Jetson Nano ("pyenv install 3.6.15").' >&2
 	    [ -z "$${CI:-}" ] || exit 1

@@ -20,6 +20,7 @@ from neurorave_device.engine.description import read_description
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.memory import Beginning, Memory, face_settings
+from neurorave_device.notify import Notifier
 from neurorave_device.processes import Child, Process
 from neurorave_device.settings import pack_calibration, pack_values
 from neurorave_device.shared import SharedMemory
@@ -153,6 +154,7 @@ class _Module:
         self._clock = clock
         self._shared = SharedMemory.create()
         self._receiving, self._sending = make_pipe()
+        self._notifier = Notifier(clock)
         self._stops: List[int] = []
 
     def calibrate(self, present: Calibration) -> None:
@@ -205,11 +207,15 @@ class _Module:
             _complain,
             lambda why: _note(self._memory.died(shared, beginning.config, why)),
             lambda: _note(self._memory.steady()),
+            lambda: unpack(shared.telemetry.read()).samples,
+            self._notifier.alive,
         )
         result: Optional[int] = None
         while result is None and not self._stops:
             _wait(supervisor.running())
             result = supervisor.step()
+        if self._stops:
+            self._notifier.stopping()
         ended = supervisor.end(hurry=lambda: len(self._stops) > 1)
         return result or ended, supervisor.refused
 

@@ -11,6 +11,9 @@ from neurorave_device.processes import CRASHED, DONE, FAILED, READY, REFUSED, Pr
 
 # Two deaths of the sound process within this many seconds mean that a third start would end the same way.
 SOUND_WINDOW = 30.0
+# A sound process that plays and has made no frame for so long hangs. A sound card that takes nothing is given up after
+# 4 s (audio/soundcard.py), and from then on frames are made without it.
+HUNG_SECONDS = 6.0
 # A face that dies at once is started less and less often, so that it never takes time from the sound.
 FACE_DELAYS = (0.0, 0.5, 2.0, 5.0)
 FACE_STEADY = 30.0
@@ -24,7 +27,8 @@ class Supervisor:
 
     ``say`` prints a line for the user, ``complain`` one on stderr. ``died`` is told the reason of each death of the
     sound process before anything else is done about it, ``steady`` that it has played for SOUND_WINDOW without one;
-    neither raises. ``refused``: the sound process found bad input before it had ever played. One thread.
+    neither raises. ``frames`` counts what the sound process has made; ``alive`` is called with the name of what
+    plays when that has grown. ``refused``: the sound process found bad input before it had ever played. One thread.
     """
 
     def __init__(
@@ -36,6 +40,8 @@ class Supervisor:
         complain: Callable[[str], None],
         died: Callable[[str], None] = lambda reason: None,
         steady: Callable[[], None] = lambda: None,
+        frames: Optional[Callable[[], int]] = None,
+        alive: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._start_sound = start_sound
         self._start_face = start_face
@@ -44,12 +50,16 @@ class Supervisor:
         self._complain = complain
         self._died = died
         self._steady = steady
+        self._frames = frames
+        self._alive = alive
+        self._made = 0
+        self._playing = False
         self._sound_was_ready = self._face_was_ready = self._announced = False
         self._sound_reason = self._face_reason = ""
         self._name = self._address = ""
         self._sound_deaths: List[float] = []
         self._face_deaths: List[float] = []
-        self._face_due = self._sound_began = clock.now()
+        self._face_due = self._sound_began = self._advanced = clock.now()
         self._proven = False
         self.refused = False
         self.sound: Process = start_sound()
@@ -71,7 +81,8 @@ class Supervisor:
         for status in self.sound.statuses():
             if status.kind == READY:
                 self._name = self._name or status.text
-                self._sound_was_ready = True
+                self._sound_was_ready = self._playing = True
+                self._advanced = self._clock.now()
             elif status.kind == DONE:
                 if status.text:
                     self._say(status.text)
@@ -83,6 +94,7 @@ class Supervisor:
                 self._sound_reason = status.text
         if code is None:
             self._prove()
+            self._follow_frames()
             return None
         if code == 0:
             return 0
@@ -94,6 +106,18 @@ class Supervisor:
             if self._clock.now() - self._sound_began > SOUND_WINDOW:
                 self._proven = True
                 self._steady()
+
+    def _follow_frames(self) -> None:
+        """Say that the sound goes on, and end a sound process that hangs."""
+        if self._frames is None or not self._playing:
+            return
+        made, now = self._frames(), self._clock.now()
+        if made != self._made:
+            self._made, self._advanced = made, now
+            self._alive(self._name)
+        elif now - self._advanced > HUNG_SECONDS:
+            self._sound_reason = "it made no sound for %d seconds" % HUNG_SECONDS
+            self.sound.kill()
 
     def _sound_died(self, code: int) -> Optional[int]:
         now = self._clock.now()
@@ -113,7 +137,7 @@ class Supervisor:
             return 1
         self._complain("The sound process died and is started again: %s." % reason)
         self.sound.close()
-        self._sound_began, self._proven = now, False
+        self._sound_began, self._proven, self._playing = now, False, False
         self.sound = self._start_sound()
         return None
 

@@ -177,7 +177,14 @@ def address_in(line: str) -> str:
     return re.search(r"http://\S+", line).group(0)  # type: ignore[union-attr]
 
 
-def test_a_killed_face_and_a_killed_sound_are_started_again(start: Any) -> None:
+def test_a_killed_face_and_a_killed_sound_are_started_again(
+    start: Any, tmp_path: Any, monkeypatch: Any
+) -> None:
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(str(tmp_path / "notify"))
+    systemd.settimeout(PATIENCE)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "1000000")
     running = start("--audio", "null")
     line = running.wait_for("Panel: ")
     assert line.startswith("neurorave plays toy. Panel: http://127.0.0.1:")
@@ -185,6 +192,8 @@ def test_a_killed_face_and_a_killed_sound_are_started_again(start: Any) -> None:
     assert page(address) == 200
     first = running.children()
     assert set(first) == {SOUND, FACE}
+    assert systemd.recv(100) == b"READY=1\nSTATUS=toy"
+    assert systemd.recv(100) == b"WATCHDOG=1"
 
     os.kill(first[FACE], signal.SIGKILL)
     running.wait_for("face process died")
@@ -202,6 +211,9 @@ def test_a_killed_face_and_a_killed_sound_are_started_again(start: Any) -> None:
     assert running.end() == 0
     assert no_tracebacks(running.seen)
     assert all(gone(pid) for pid in children.values())
+    while systemd.recv(100) != b"STOPPING=1":
+        pass
+    systemd.close()
 
 
 def test_ctrl_c_ends_it_well_with_the_file_complete(start: Any, tmp_path: Any) -> None:

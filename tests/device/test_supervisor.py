@@ -15,7 +15,7 @@ from neurorave_device.processes import (
     Process,
     Status,
 )
-from neurorave_device.supervisor import Supervisor
+from neurorave_device.supervisor import HUNG_SECONDS, Supervisor
 
 
 class FakeProcess(Process):
@@ -62,6 +62,8 @@ class Stage:
         self.complaints: List[str] = []
         self.deaths: List[str] = []
         self.steady = 0
+        self.frames = 0
+        self.alive: List[str] = []
         self.supervisor = Supervisor(
             self.start_sound,
             self.start_face,
@@ -70,6 +72,8 @@ class Stage:
             self.complaints.append,
             self.deaths.append,
             self.count_steady,
+            lambda: self.frames,
+            self.alive.append,
         )
 
     def count_steady(self) -> None:
@@ -329,3 +333,40 @@ def test_what_a_failing_sound_says_while_it_is_ended_is_not_lost(stage: Stage) -
     stage.sounds[0].last_words = [Status(FAILED, "x.wav: no space left")]
     assert stage.supervisor.end() == 1
     assert stage.complaints == ["x.wav: no space left"]
+
+
+def test_life_is_told_only_while_frames_advance(stage: Stage) -> None:
+    stage.frames = 5
+    stage.supervisor.step()
+    assert stage.alive == [], "before it was ready"
+    stage.ready()
+    assert stage.alive == ["toy"]
+    stage.supervisor.step()
+    assert stage.alive == ["toy"]
+    stage.frames = 6
+    stage.supervisor.step()
+    assert stage.alive == ["toy", "toy"]
+
+
+def test_a_sound_process_that_hangs_is_killed_and_started_again(stage: Stage) -> None:
+    stage.ready()
+    for _ in range(20):
+        stage.clock.advance(HUNG_SECONDS / 2)
+        stage.frames += 1
+        assert stage.supervisor.step() is None
+    assert len(stage.sounds) == 1
+    stage.clock.advance(HUNG_SECONDS + 0.1)
+    assert stage.supervisor.step() is None
+    assert stage.sounds[0].calls == ["kill"]
+    assert stage.supervisor.step() is None
+    assert len(stage.sounds) == 2
+    assert stage.deaths == ["it made no sound for 6 seconds"]
+    # The new one may load for as long as it takes.
+    stage.clock.advance(10 * HUNG_SECONDS)
+    assert stage.supervisor.step() is None
+    assert stage.sounds[1].calls == []
+    told = len(stage.alive)
+    stage.ready()
+    stage.frames = 1
+    stage.supervisor.step()
+    assert len(stage.alive) == told + 1
