@@ -16,6 +16,7 @@ from neurorave_device.storage.crash import DEATHS, Crash, CrashRecord
 from neurorave_device.storage.patch import (
     Patch,
     default_patch,
+    fresh_patch,
     load_patch,
     patch_file,
     to_payload,
@@ -62,7 +63,8 @@ class Memory:
             found, sentences = load_patch(patch_file(self.folder))
             patch = default_patch() if found is None else found
         else:
-            patch, sentences = default_patch(), [_crash_sentence(self._barred, self._chosen)]
+            patch = fresh_patch(self._barred.patch)
+            sentences = [_crash_sentence(self._barred, self._chosen)]
         bundle = config.bundle
         if patch.bundle and not self._chosen:
             bundle, sentence = _recalled_bundle(patch.bundle, config.bundle)
@@ -88,7 +90,7 @@ class Memory:
             if self._barred is not None:
                 Presets(self.folder).save(CRASHED_PRESET, self._barred.patch)
                 # From here on it is not loaded by itself; only then may the note go.
-                patch_file(self.folder).save(to_payload(default_patch()))
+                patch_file(self.folder).save(to_payload(fresh_patch(self._barred.patch)))
                 self._record.clear()
         except (OSError, UserError) as error:
             return True, [unwritable(self.folder, error)]

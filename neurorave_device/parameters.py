@@ -1,180 +1,359 @@
-"""THE table of what can be set: menu, presets, browser panel, config and docs derive from it."""
+"""THE table of what can be set: menu, presets, MIDI, browser panel, config and docs derive from it."""
 
-import math
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, Tuple
 
 from neurorave_device.errors import UserError
+from neurorave_device.parameter import Parameter, choice, number, toggle
+from neurorave_device.setup_parameters import setup_rows
 
 DESCRIPTORS = ("rms", "centroid", "bandwidth", "sharpness", "booming")
+MOVED = ("latent_0",) + DESCRIPTORS
 CV_COUNT = 4
-DESTINATIONS = ("latent_0",) + DESCRIPTORS + ("none",)
+GATE_COUNT = 2
+# Beyond the sound's own qualities a CV may move a few settings, for which 0 V leaves what is set.
+CV_SETTINGS = ("macro", "morph", "temperature", "vary", "level")
+DESTINATIONS = MOVED + CV_SETTINGS + ("none",)
 CV_MODES = ("add", "replace")
 CV_RANGES = ("+-5 V", "0..5 V", "0..8 V", "0..10 V")
-GATE1_ROLES = ("trigger", "off")
-GATE2_ROLES = ("macro", "trigger", "off")
+CV_CURVES = ("linear", "exponential", "logarithmic", "s-shaped")
+GATE_ROLES = (
+    "trigger",
+    "hold",
+    "toggle",
+    "sample",
+    "reset",
+    "freeze",
+    "macro",
+    "next preset",
+    "next model",
+    "off",
+)
 DESCRIPTOR_MODES = ("free", "asked")
+MOTIONS = ("off", "sine", "triangle", "ramp up", "ramp down", "square", "random", "drift")
+
+# Which way the macro takes each descriptor unless the player says otherwise: louder, brighter, less boomy.
+_MACRO_DIRECTION = {"booming": -1.0}
+_MOST_STEPS = 24.0
 
 
-class Parameter(NamedTuple):
-    """One thing that can be set.
-
-    Values are always floats: the number itself, the index into `choices`, or 0 and 1 for a toggle.
-    `curve` is 'linear', 'log', 'choice' or 'toggle'; `smoothing` is a time constant in seconds with
-    which a change reaches the sound; `digits` are the decimals that are shown (0: whole numbers
-    only).
-    """
-
-    id: str
-    name: str
-    unit: str
-    low: float
-    high: float
-    default: float
-    curve: str
-    choices: Tuple[str, ...]
-    smoothing: float
-    digits: int
-
-    def clamp(self, value: float) -> float:
-        """Return the nearest value that is allowed; the default for NaN."""
-        value = float(value)
-        if math.isnan(value):
-            return self.default
-        value = min(max(value, self.low), self.high)
-        return float(round(value)) if self._whole() else value
-
-    def to_unit(self, value: float) -> float:
-        """Return the place of `value` on the way from `low` (0) to `high` (1) along the curve."""
-        value = self.clamp(value)
-        if self.curve == "log":
-            return math.log(value / self.low) / math.log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
-
-    def from_unit(self, unit: float) -> float:
-        """Return the value at `unit` (0..1) of the way, the inverse of `to_unit`."""
-        unit = min(max(float(unit), 0.0), 1.0)
-        if self.curve == "log":
-            return self.clamp(self.low * math.pow(self.high / self.low, unit))
-        return self.clamp(self.low + unit * (self.high - self.low))
-
-    def format(self, value: float) -> str:
-        """Return `value` as the player reads it, with its unit."""
-        value = self.clamp(value)
-        if self.curve == "choice":
-            return self.choices[int(value)]
-        if self.curve == "toggle":
-            return "on" if value else "off"
-        unit, digits = self.unit, self.digits
-        if unit == "s" and value < 1.0:
-            value, unit, digits = value * 1000.0, "ms", max(self.digits - 3, 0)
-        text = "{:.{}f}".format(value, digits)
-        if text.strip("-0.") == "":
-            text = text.lstrip("-")
-        return "{} {}".format(text, unit) if unit else text
-
-    def allowed(self) -> str:
-        """Return, for an error or a manual, which values are allowed."""
-        if self.curve == "choice":
-            return "one of " + ", ".join(self.choices)
-        if self.curve == "toggle":
-            return "on or off"
-        kind = "a whole number" if self._whole() else "a number"
-        unit = " " + self.unit if self.unit else ""
-        return "{} from {:g} to {:g}{}".format(kind, self.low, self.high, unit)
-
-    def parse(self, raw: object) -> float:
-        """Return the value of `raw`, which a person wrote: a number, a choice's name, on or off.
-
-        UserError where it is not allowed; it names the parameter, the value and what is allowed.
-        """
-        if self.curve == "toggle" and isinstance(raw, bool):
-            return float(raw)
-        if raw is False and "off" in self.choices:
-            # YAML reads an unquoted off as false.
-            return float(self.choices.index("off"))
-        if isinstance(raw, str):
-            text = raw.strip()
-            if self.curve == "choice" and text in self.choices:
-                return float(self.choices.index(text))
-            if self.curve == "toggle" and text in ("on", "off"):
-                return float(text == "on")
-        elif isinstance(raw, (int, float)) and not isinstance(raw, bool):
-            number = float(raw)
-            whole = not self._whole() or number == math.floor(number)
-            if self.low <= number <= self.high and whole:
-                return number
-        raise UserError("{} is {!r}, allowed is {}".format(self.id, raw, self.allowed()))
-
-    def _whole(self) -> bool:
-        return self.digits == 0
-
-
-def _number(
-    id: str,
-    name: str,
-    unit: str,
-    low: float,
-    high: float,
-    default: float,
-    curve: str = "linear",
-    smoothing: float = 0.0,
-    digits: int = 2,
-) -> Parameter:
-    return Parameter(id, name, unit, low, high, default, curve, (), smoothing, digits)
-
-
-def _choice(id: str, name: str, choices: Tuple[str, ...], default: str) -> Parameter:
-    index = float(choices.index(default))
-    return Parameter(id, name, "", 0.0, float(len(choices) - 1), index, "choice", choices, 0.0, 0)
-
-
-def _toggle(id: str, name: str, default: bool) -> Parameter:
-    return Parameter(id, name, "", 0.0, 1.0, float(default), "toggle", (), 0.0, 0)
-
-
-def _cv(number: int, destination: str, mode: str) -> List[Parameter]:
-    prefix, name = "cv{}.".format(number), "CV {} ".format(number)
+def _sound() -> List[Parameter]:
+    page = "sound"
     return [
-        _choice(prefix + "destination", name + "moves", DESTINATIONS, destination),
-        _choice(prefix + "mode", name + "mode", CV_MODES, mode),
-        _number(prefix + "amount", name + "amount", "", -2.0, 2.0, 1.0, smoothing=0.01),
-        _number(prefix + "offset", name + "offset", "", -1.0, 1.0, 0.0, smoothing=0.01),
-        _choice(prefix + "range", name + "range", CV_RANGES, "+-5 V"),
-        _number(prefix + "slew", name + "slew", "s", 0.001, 2.0, 0.005, "log", digits=3),
+        number(
+            "level",
+            "Level",
+            "dB",
+            -60.0,
+            6.0,
+            0.0,
+            page,
+            "How loud the output is; 0 dB is the level that the sound was recorded at.",
+            smoothing=0.02,
+            digits=1,
+        ),
+        number(
+            "limiter",
+            "Limiter",
+            "dB",
+            -24.0,
+            0.0,
+            0.0,
+            page,
+            "Where the limiter begins to hold the sound back, below its usual place.",
+            smoothing=0.02,
+            digits=1,
+        ),
+        number(
+            "seed",
+            "Seed",
+            "",
+            0.0,
+            9999.0,
+            1.0,
+            page,
+            "Which of the endless variants of the sound is played: the same seed gives the same hits again.",
+            digits=0,
+        ),
+        number(
+            "vary",
+            "Vary",
+            "%",
+            0.0,
+            1.0,
+            1.0,
+            page,
+            "How often a hit is a new variant: at 100 % each one, at 0 % always the same one.",
+        ),
+        number(
+            "temperature",
+            "Temperature",
+            "",
+            0.0,
+            2.0,
+            0.5,
+            page,
+            "How far the model strays from its most likely course; 0 is the plainest sound.",
+        ),
+        toggle(
+            "guard",
+            "Guard",
+            True,
+            page,
+            "Keeps what is asked within what the model has learnt; off, it may break up.",
+        ),
+        number(
+            "crossfade",
+            "Crossfade",
+            "ms",
+            1.0,
+            50.0,
+            4.0,
+            page,
+            "How long the old sound takes to make room for a new hit.",
+            "log",
+            digits=1,
+        ),
+        number(
+            "release",
+            "Release",
+            "s",
+            0.005,
+            5.0,
+            0.05,
+            page,
+            "How long a sound takes to die away when a gate that holds it falls.",
+            "log",
+            digits=3,
+        ),
+    ]
+
+
+def _cv(jack: int, destination: str, mode: str) -> List[Parameter]:
+    page = "cv{}".format(jack)
+    prefix, name = page + ".", "CV {} ".format(jack)
+    return [
+        choice(
+            prefix + "destination",
+            name + "moves",
+            DESTINATIONS,
+            destination,
+            page,
+            "What the voltage moves.",
+        ),
+        choice(
+            prefix + "mode",
+            name + "mode",
+            CV_MODES,
+            mode,
+            page,
+            "Whether the voltage is added to the sound's own course or takes its place.",
+        ),
+        number(
+            prefix + "amount",
+            name + "amount",
+            "%",
+            -2.0,
+            2.0,
+            1.0,
+            page,
+            "How strongly the voltage acts; negative values turn it around.",
+            smoothing=0.01,
+        ),
+        number(
+            prefix + "offset",
+            name + "offset",
+            "%",
+            -1.0,
+            1.0,
+            0.0,
+            page,
+            "What is added to the voltage, as a share of its range.",
+            smoothing=0.01,
+        ),
+        choice(
+            prefix + "range",
+            name + "range",
+            CV_RANGES,
+            "+-5 V",
+            page,
+            "Which voltages make a full sweep.",
+        ),
+        choice(
+            prefix + "curve",
+            name + "curve",
+            CV_CURVES,
+            "linear",
+            page,
+            "How the sweep is spread over the voltages.",
+        ),
+        number(
+            prefix + "quantise",
+            name + "quantise",
+            "steps",
+            0.0,
+            _MOST_STEPS,
+            0.0,
+            page,
+            "Into how many equal steps the sweep is cut; 0 leaves it smooth.",
+            digits=0,
+        ),
+        number(
+            prefix + "slew",
+            name + "slew",
+            "s",
+            0.0,
+            2.0,
+            0.005,
+            page,
+            "How long the sound takes to follow the voltage.",
+            "cubic",
+            digits=3,
+        ),
     ]
 
 
 def _descriptor(name: str) -> List[Parameter]:
+    page = "descriptors"
     return [
-        _choice(name + ".mode", name + " mode", DESCRIPTOR_MODES, "free"),
-        _number(name + ".value", name + " value", "", 0.0, 1.0, 0.5, smoothing=0.02),
+        choice(
+            name + ".mode",
+            name + " mode",
+            DESCRIPTOR_MODES,
+            "free",
+            page,
+            "Free: the model chooses what fits. Asked: the value below is asked of it.",
+        ),
+        number(
+            name + ".value",
+            name + " value",
+            "%",
+            0.0,
+            1.0,
+            0.5,
+            page,
+            "What is asked, from the least (0 %) to the most (100 %) that the model knows.",
+            smoothing=0.02,
+        ),
+    ]
+
+
+def _gates() -> List[Parameter]:
+    return [
+        choice("gate1.role", "Gate 1", GATE_ROLES, "trigger", "gates", "What the first gate does."),
+        choice("gate2.role", "Gate 2", GATE_ROLES, "macro", "gates", "What the second gate does."),
+    ]
+
+
+def _macro() -> List[Parameter]:
+    page = "macro"
+    rows = [
+        number(
+            "macro.amount",
+            "Macro amount",
+            "%",
+            -1.0,
+            1.0,
+            0.3,
+            page,
+            "How far the macro moves the sound when its gate is high.",
+            smoothing=0.01,
+        ),
+        number(
+            "macro.time",
+            "Macro time",
+            "s",
+            0.001,
+            5.0,
+            0.1,
+            page,
+            "How long the macro takes to come and to go.",
+            "log",
+            digits=3,
+        ),
+    ]
+    for name in DESCRIPTORS:
+        rows.append(
+            number(
+                "macro." + name,
+                "Macro " + name,
+                "%",
+                -1.0,
+                1.0,
+                _MACRO_DIRECTION.get(name, 1.0),
+                page,
+                "The macro's share for this quality; negative values turn it around.",
+                smoothing=0.01,
+            )
+        )
+    return rows
+
+
+def _motion(name: str) -> List[Parameter]:
+    page = "motion." + name
+    return [
+        choice(
+            page + ".shape",
+            "Motion " + name + " shape",
+            MOTIONS,
+            "off",
+            page,
+            "How the module moves this quality by itself while no cable does.",
+        ),
+        number(
+            page + ".rate",
+            "Motion " + name + " rate",
+            "Hz",
+            0.01,
+            20.0,
+            0.5,
+            page,
+            "How fast it moves.",
+            "log",
+        ),
+        number(
+            page + ".depth",
+            "Motion " + name + " depth",
+            "%",
+            0.0,
+            1.0,
+            0.5,
+            page,
+            "How far it moves.",
+            smoothing=0.02,
+        ),
     ]
 
 
 def _table() -> Tuple[Parameter, ...]:
-    rows = [
-        _number("level", "Level", "dB", -60.0, 6.0, 0.0, smoothing=0.02, digits=1),
-        _number("seed", "Seed", "", 0.0, 9999.0, 1.0, digits=0),
-        _number("temperature", "Variation", "", 0.0, 2.0, 0.5),
-        _toggle("guard", "Guard", True),
-        _number("crossfade", "Crossfade", "ms", 1.0, 50.0, 4.0, "log", digits=1),
-    ]
+    rows = _sound()
     rows += _cv(1, "latent_0", "replace")
     rows += _cv(2, "rms", "add")
     rows += _cv(3, "centroid", "add")
     rows += _cv(4, "booming", "add")
     for name in DESCRIPTORS:
         rows += _descriptor(name)
-    rows += [
-        _choice("gate1.role", "Gate 1", GATE1_ROLES, "trigger"),
-        _choice("gate2.role", "Gate 2", GATE2_ROLES, "macro"),
-        _number("macro.amount", "Macro amount", "", -1.0, 1.0, 0.3, smoothing=0.01),
-        _number("macro.time", "Macro time", "s", 0.001, 5.0, 0.1, "log", digits=3),
-    ]
-    return tuple(rows)
+    rows += _gates() + _macro()
+    for name in MOVED:
+        rows += _motion(name)
+    rows.append(
+        number(
+            "morph",
+            "Morph",
+            "%",
+            0.0,
+            1.0,
+            0.0,
+            "morph",
+            "Where between the presets A and B the module plays.",
+            smoothing=0.02,
+        )
+    )
+    return tuple(rows + setup_rows())
 
 
 PARAMETERS: Tuple[Parameter, ...] = _table()
+# What a preset holds: all but what belongs to the module.
+PATCH_PARAMETERS: Tuple[Parameter, ...] = tuple(row for row in PARAMETERS if not row.setup)
 _BY_ID: Dict[str, Parameter] = {row.id: row for row in PARAMETERS}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
-from neurorave_device.parameters import Parameter
+from neurorave_device.parameter import Parameter
 
 from .words import word
 
@@ -24,7 +24,7 @@ class Group(NamedTuple):
 SOUND = "Sound"
 DESCRIPTORS = "Descriptors"
 GATES = "Gates"
-_LAST = (GATES, DESCRIPTORS, SOUND)
+_BEHIND_CVS = (GATES, DESCRIPTORS, SOUND)
 
 
 def group_title(parameter: Parameter) -> str:
@@ -42,13 +42,14 @@ def group_title(parameter: Parameter) -> str:
 
 
 def groups(parameters: Sequence[Parameter]) -> Tuple[Group, ...]:
-    """Cut the table into pages in its own order, but CVs first and the sound's own page last."""
+    """Cut the table into pages: the CVs, then gates, descriptors and the sound, then the others in the table's order."""
     pages: Dict[str, List[Entry]] = {}
     for parameter in parameters:
         title = group_title(parameter)
         pages.setdefault(title, []).append(Entry(parameter, _entry_name(parameter, title)))
-    order = [title for title in pages if title not in _LAST]
-    order += [title for title in _LAST if title in pages]
+    order = [title for title in pages if title.startswith("CV ")]
+    order += [title for title in _BEHIND_CVS if title in pages]
+    order += [title for title in pages if title not in order]
     return tuple(Group(title, tuple(pages[title])) for title in order)
 
 

@@ -4,7 +4,8 @@ import enum
 from typing import List, Sequence, Tuple
 
 from neurorave_device.errors import UserError
-from neurorave_device.parameters import PARAMETERS, Parameter
+from neurorave_device.parameter import Parameter
+from neurorave_device.parameters import PARAMETERS
 
 from .canvas import Canvas
 from .encoder import CLICK, HOME, TURN, Gesture
@@ -169,11 +170,8 @@ class Menu:
         rows = [edit.Row(BACK)]
         for entry in self._entries():
             value = self._link.get(entry.parameter.id)
-            share = entry.parameter.to_unit(value)
-            numeric = entry.parameter.curve in ("linear", "log")
-            rows.append(
-                edit.Row(entry.name, shown(entry.parameter, value), share if numeric else None)
-            )
+            share = entry.parameter.to_unit(value) if entry.parameter.measured else None
+            rows.append(edit.Row(entry.name, shown(entry.parameter, value), share))
         hint = "fine" if self.editing and self._fine else ""
         edit.draw(canvas, self._heading(), rows, self._cursor, self.editing, hint)
 

@@ -2,7 +2,7 @@
 
 import math
 
-from neurorave_device.parameters import Parameter
+from neurorave_device.parameter import Parameter
 
 from .encoder import Gesture
 
@@ -21,13 +21,13 @@ def round_step(span: float) -> float:
 
 def stepped(parameter: Parameter, value: float, gesture: Gesture) -> float:
     """Return the value after a turn; accelerated only where the parameter is a number."""
-    if parameter.curve in ("choice", "toggle"):
+    if not parameter.measured:
         return parameter.clamp(value + gesture.steps)
     smallest = math.pow(10.0, -parameter.digits)
     if parameter.digits == 0:
         return parameter.clamp(value + gesture.accelerated)
-    if parameter.curve == "log":
-        return _stepped_log(parameter, value, gesture, smallest)
+    if parameter.curve != "linear":
+        return _stepped_along(parameter, value, gesture, smallest)
     coarse = max(round_step((parameter.high - parameter.low) / _DETENTS), smallest)
     step = max(coarse / 10.0, smallest) if gesture.fine else coarse
     # On to the next multiple of the step, so that a coarse turn after a fine one lands on round numbers again.
@@ -38,7 +38,7 @@ def stepped(parameter: Parameter, value: float, gesture: Gesture) -> float:
     return parameter.clamp(round((near + gesture.accelerated) * step, parameter.digits))
 
 
-def _stepped_log(parameter: Parameter, value: float, gesture: Gesture, smallest: float) -> float:
+def _stepped_along(parameter: Parameter, value: float, gesture: Gesture, smallest: float) -> float:
     """Step along the curve, but at least by the smallest amount that the display shows."""
     share = gesture.accelerated / (_DETENTS * (10.0 if gesture.fine else 1.0))
     target = round(parameter.from_unit(parameter.to_unit(value) + share), parameter.digits)

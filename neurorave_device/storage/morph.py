@@ -2,23 +2,23 @@
 
 from typing import Dict, Mapping
 
-from neurorave_device.parameters import PARAMETERS
+from neurorave_device.parameters import PATCH_PARAMETERS
 
 
 def morph(
     first: Mapping[str, float], second: Mapping[str, float], position: float
 ) -> Dict[str, float]:
-    """Return the values of all parameters at a position (0: the first preset, 1: the second) between two.
+    """Return the values of all parameters of a preset at a position (0: the first preset, 1: the second) between two.
 
     Numbers move along their own curve, so that a time sweeps evenly by ear; choices and toggles, which have nothing in
     between, switch at the half. What a preset lacks has its default. A position that is not a number counts as 0.
     """
     position = min(max(position, 0.0), 1.0) if position == position else 0.0
     found = {}
-    for row in PARAMETERS:
+    for row in PATCH_PARAMETERS:
         start = row.clamp(first.get(row.id, row.default))
         end = row.clamp(second.get(row.id, row.default))
-        if position in (0.0, 1.0) or row.curve in ("choice", "toggle"):
+        if position in (0.0, 1.0) or not row.measured:
             found[row.id] = start if position < 0.5 else end
         else:
             unit = row.to_unit(start) + position * (row.to_unit(end) - row.to_unit(start))

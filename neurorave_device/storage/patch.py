@@ -1,10 +1,11 @@
 """The patch: what the player has set, as a document and back; nothing in it can keep the module from starting."""
 
 import os
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from neurorave_device.errors import UserError
-from neurorave_device.parameters import PARAMETERS, Parameter, by_id, default_values
+from neurorave_device.parameter import Parameter
+from neurorave_device.parameters import PARAMETERS, by_id, default_values
 from neurorave_device.storage.safe_file import Kind, Payload, SafeFile
 
 FILE_NAME = "patch.json"
@@ -67,24 +68,37 @@ def default_patch() -> Patch:
     return Patch(default_values())
 
 
-def to_payload(patch: Patch) -> Payload:
-    """Return a patch as the payload of a document; choices are stored by name, so that lists may change their order."""
-    values = {row.id: _stored(row, patch.values[row.id]) for row in PARAMETERS}
+def fresh_patch(last: Patch) -> Patch:
+    """Return the patch that nobody has touched, with what belongs to the module as it was in the last one."""
+    setup = {row.id: last.values[row.id] for row in PARAMETERS if row.setup}
+    return Patch(dict(default_values(), **setup))
+
+
+def to_payload(patch: Patch, rows: Sequence[Parameter] = PARAMETERS) -> Payload:
+    """Return a patch as the payload of a document, with the values of `rows` alone.
+
+    Choices are stored by name, so that lists may change their order.
+    """
+    values = {row.id: _stored(row, patch.values[row.id]) for row in rows}
     return {"values": values, "bundle": patch.bundle, "jacks": patch.jacks}
 
 
-def from_payload(payload: Payload) -> Tuple[Patch, str]:
+def from_payload(payload: Payload, rows: Sequence[Parameter] = PARAMETERS) -> Tuple[Patch, str]:
     """Return the patch in a payload that fits SCHEMA, and what of it could not be kept ('' where all was).
 
-    What is missing has its default, what is out of range is brought into it, what is unknown is dropped.
+    It has the values of `rows` alone. What is missing has its default, what is out of range is brought into it, what is
+    unknown is dropped.
     """
-    values = default_values()
+    values = {row.id: row.default for row in rows}
     dropped: List[str] = []
     moved: List[str] = []
     for key, raw in sorted(payload["values"].items()):
         row = _row(key)
         if row is None:
             dropped.append(key)
+            continue
+        if key not in values:
+            # The table knows it, but it is not asked for.
             continue
         found = _restored(row, raw)
         if found is None:
@@ -126,7 +140,7 @@ def _row(key: str) -> Optional[Parameter]:
 
 
 def _stored(row: Parameter, value: float) -> Any:
-    if row.curve in ("choice", "toggle"):
+    if not row.measured:
         return row.format(value)
     return value
 

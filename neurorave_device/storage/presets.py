@@ -1,4 +1,4 @@
-"""Presets: patches with names, one file each."""
+"""Presets: patches with names, one file each; what belongs to the module and not to the patch is no part of them."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ import unicodedata
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from neurorave_device.errors import UserError
-from neurorave_device.parameters import CV_COUNT, DESCRIPTORS, by_id
+from neurorave_device.parameters import CV_COUNT, DESCRIPTORS, PATCH_PARAMETERS, by_id
 from neurorave_device.storage.patch import SCHEMA, Patch, from_payload, to_payload
 from neurorave_device.storage.safe_file import PREVIOUS, Kind, Payload, SafeFile, reason
 
@@ -96,12 +96,12 @@ class Presets:
         names = self.shelf().names
         if name not in names and len(names) >= MOST:
             raise UserError("there are %d presets, that is all that fit: delete one" % MOST)
-        return self._write(name, {"name": name, "patch": to_payload(patch)})
+        return self._write(name, {"name": name, "patch": to_payload(patch, PATCH_PARAMETERS)})
 
     def load(self, name: str) -> Tuple[Patch, str]:
         """Return the patch and a sentence about what of it could not be kept, '' where all was."""
         _, payload = self._found(name)
-        return from_payload(payload["patch"])
+        return from_payload(payload["patch"], PATCH_PARAMETERS)
 
     def rename(self, name: str, new: str) -> None:
         """Give a preset another name, which must be free."""

@@ -153,13 +153,13 @@ def _sound() -> bytes:
 
 def _info() -> bytes:
     hand = Hand()
-    hand.open(8)
+    hand.open(12)
     return hand.picture()
 
 
 def _info_end() -> bytes:
     hand = Hand()
-    hand.open(8)
+    hand.open(12)
     hand.turn(50)
     return hand.picture()
 

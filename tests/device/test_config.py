@@ -53,7 +53,7 @@ def test_the_patch_is_merged_key_by_key_as_numbers(tmp_path: Path) -> None:
     config = load_config(path, {"patch": {"level": -3.0, "seed": 7}})
     assert dict(config.patch) == {
         "cv2.destination": 5.0,
-        "gate1.role": 1.0,
+        "gate1.role": 9.0,
         "guard": 0.0,
         "level": -3.0,
         "seed": 7.0,

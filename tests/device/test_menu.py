@@ -12,23 +12,25 @@ from neurorave_device.face.groups import groups, shown
 from neurorave_device.face.link import FAULT
 from neurorave_device.face.menu import MESSAGE_SECONDS, Place
 from neurorave_device.face.steps import round_step, stepped
-from neurorave_device.parameters import PARAMETERS, Parameter, by_id
+from neurorave_device.parameter import Parameter, number
+from neurorave_device.parameters import PARAMETERS, by_id
 
 from .page_states import Hand
 
-NUMBERS = [row for row in PARAMETERS if row.curve in ("linear", "log")]
-CHOICES = [row for row in PARAMETERS if row.curve not in ("linear", "log")]
+NUMBERS = [row for row in PARAMETERS if row.measured]
+CHOICES = [row for row in PARAMETERS if not row.measured]
 
 
 def test_every_parameter_is_in_one_group() -> None:
     found = [entry.parameter.id for group in groups(PARAMETERS) for entry in group.entries]
     assert sorted(found) == sorted(row.id for row in PARAMETERS)
     titles = [group.title for group in groups(PARAMETERS)]
-    assert titles == ["CV 1", "CV 2", "CV 3", "CV 4", "Gates", "Descriptors", "Sound"]
+    first = ["CV 1", "CV 2", "CV 3", "CV 4", "Gates", "Descriptors", "Sound"]
+    assert titles == first + ["Motion", "Screen", "Encoder", "Midi"]
 
 
 def test_a_parameter_that_is_new_in_the_table_gets_a_page_by_itself() -> None:
-    new = Parameter("echo.time", "Echo time", "s", 0.0, 1.0, 0.5, "linear", (), 0.0, 2)
+    new = number("echo.time", "Echo time", "s", 0.0, 1.0, 0.5, "echo", "How long an echo takes.")
     last = groups(PARAMETERS + (new,))
     assert [g.title for g in last if any(e.parameter is new for e in g.entries)] == ["Echo"]
 
@@ -230,4 +232,4 @@ def test_steps_are_round(span: float) -> None:
 def test_values_are_shown_in_the_players_words() -> None:
     assert shown(by_id("cv3.destination"), 2.0) == "brightness"
     assert shown(by_id("cv1.range"), 0.0) == "\u00b15 V"
-    assert shown(by_id("cv1.amount"), 0.5) == "0.50"
+    assert shown(by_id("cv1.amount"), 0.5) == "50 %"

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurorave_device.errors import UserError
-from neurorave_device.parameters import DESCRIPTORS, PARAMETERS, Parameter, by_id, default_values
+from neurorave_device.parameter import Parameter
+from neurorave_device.parameters import DESCRIPTORS, PARAMETERS, by_id, default_values
 
 rows = st.sampled_from(PARAMETERS)
 units = st.floats(0.0, 1.0)
@@ -18,7 +19,16 @@ def test_ids_are_unique_and_complete() -> None:
     ids = [row.id for row in PARAMETERS]
     assert len(set(ids)) == len(ids)
     for number in range(1, 5):
-        for key in ("destination", "mode", "amount", "offset", "range", "slew"):
+        for key in (
+            "destination",
+            "mode",
+            "amount",
+            "offset",
+            "range",
+            "curve",
+            "quantise",
+            "slew",
+        ):
             assert "cv{}.{}".format(number, key) in ids
     for name in DESCRIPTORS:
         assert name + ".mode" in ids and name + ".value" in ids
@@ -44,7 +54,7 @@ def test_a_row_is_sound(row: Parameter) -> None:
     assert row.low < row.high
     assert row.low <= row.default <= row.high
     assert row.clamp(row.default) == row.default
-    assert row.curve in ("linear", "log", "choice", "toggle")
+    assert row.curve in ("linear", "log", "cubic", "choice", "toggle")
     assert bool(row.choices) == (row.curve == "choice")
     if row.curve == "choice":
         assert row.high == len(row.choices) - 1
@@ -102,8 +112,8 @@ def test_format_is_for_reading() -> None:
         ("cv1.destination", 5, 5.0),
         ("guard", True, 1.0),
         ("guard", "off", 0.0),
-        ("gate1.role", "off", 1.0),
-        ("gate1.role", False, 1.0),
+        ("gate1.role", "off", 9.0),
+        ("gate1.role", False, 9.0),
     ],
 )
 def test_parse_takes_what_people_write(key: str, raw: object, value: float) -> None:
@@ -121,7 +131,7 @@ def test_parse_takes_what_people_write(key: str, raw: object, value: float) -> N
         ("level", [1]),
         ("seed", 1.5),
         ("cv1.destination", "pitch"),
-        ("cv1.destination", 7),
+        ("cv1.destination", 12),
         ("cv1.destination", False),
         ("guard", "maybe"),
     ],

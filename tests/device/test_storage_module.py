@@ -123,7 +123,7 @@ def test_storage_knows_neither_engine_nor_face() -> None:
         if name.endswith(".py"):
             text = (Path(folder) / name).read_text(encoding="utf-8")
             found = re.findall(r"^from neurorave_device\.(\w+)", text, re.MULTILINE)
-            assert set(found) <= {"errors", "inputs", "parameters", "storage"}, name
+            assert set(found) <= {"errors", "inputs", "parameter", "parameters", "storage"}, name
 
 
 def test_the_folder_follows_the_specification(monkeypatch: Any) -> None:
@@ -327,10 +327,27 @@ def test_what_died_twice_is_not_loaded_by_itself_but_kept(
     module.end()
     presets = Presets(str(tmp_path / "state"))
     assert presets.shelf().names == (CRASHED_PRESET,)
-    assert presets.load(CRASHED_PRESET)[0] == Patch(LOUD, "mine")
+    crashed = presets.load(CRASHED_PRESET)[0]
+    assert crashed.bundle == "mine" and crashed.values["level"] == LOUD["level"]
     # It is over with that: the next start has nothing to say and is not back at the old patch.
     after = begin(given(tmp_path))
     assert after.beginning.sentences == [] and after.beginning.values == default_values()
+
+
+def test_after_a_crash_what_belongs_to_the_module_is_as_it_was(tmp_path: Path, begin: Any) -> None:
+    memory = Memory(given(tmp_path, bundle=TOY))
+    for _ in range(2):
+        memory.begin()
+        memory.open()
+        shared = SharedMemory.create(ring_samples=1024)
+        shared.parameters.write(pack_values(dict(LOUD, **{"screen.contrast": 0.3})))
+        memory.died(shared, Config(bundle=TOY), "ended by signal SIGSEGV")
+        shared.close()
+        memory.close()
+    module = begin(given(tmp_path))
+    assert module.beginning.values == dict(default_values(), **{"screen.contrast": 0.3})
+    module.end()
+    assert begin(given(tmp_path)).beginning.values["screen.contrast"] == 0.3
 
 
 def test_what_is_asked_for_by_name_is_played_also_after_a_crash(tmp_path: Path, begin: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device.parameters import PARAMETERS, by_id, default_values
+from neurorave_device.parameters import PARAMETERS, PATCH_PARAMETERS, by_id, default_values
 from neurorave_device.storage.autosave import QUIET, RETRY, SPACING, AutoSave
 from neurorave_device.storage.morph import morph
 from neurorave_device.storage.patch import (
@@ -25,6 +25,11 @@ from neurorave_device.storage.patch import (
 from neurorave_device.storage.safe_file import checksum
 
 UNITS = st.fixed_dictionaries({row.id: st.floats(0.0, 1.0) for row in PARAMETERS})
+
+
+def held(values: Dict[str, float]) -> Dict[str, float]:
+    """Return of the values those that a preset holds."""
+    return {row.id: values[row.id] for row in PATCH_PARAMETERS}
 
 
 def values_at(units: Dict[str, float]) -> Dict[str, float]:
@@ -61,7 +66,7 @@ def test_every_parameter_is_kept_and_choices_by_name() -> None:
         ("cv1.destination", "wetness", 0.0, "cv1.destination 'wetness' is now latent_0"),
         ("cv1.destination", [], 0.0, "cv1.destination [] is now latent_0"),
         ("guard", "off", 0.0, ""),
-        ("gate2.role", "trigger", 1.0, ""),
+        ("gate2.role", "trigger", 0.0, ""),
     ],
 )
 def test_what_does_not_fit_is_brought_into_range_or_dropped_and_said(
@@ -80,6 +85,21 @@ def test_what_is_missing_has_its_default_and_needs_no_word() -> None:
     payload = to_payload(default_patch())
     payload["values"] = {"level": -6.0}
     assert from_payload(payload) == (Patch(dict(default_values(), level=-6.0)), "")
+
+
+def test_a_patch_from_before_there_were_percent_motions_and_more_roles_comes_over_whole() -> None:
+    # What 0.1 wrote, where a share stood without its sign and the shortest slew was 1 ms.
+    payload = to_payload(default_patch())
+    payload["values"] = {
+        "temperature": 0.8,
+        "cv1.amount": -1.5,
+        "cv1.slew": 0.001,
+        "gate2.role": "off",
+        "macro.amount": 0.25,
+    }
+    wanted = dict(default_values(), **payload["values"])
+    wanted["gate2.role"] = by_id("gate2.role").parse("off")
+    assert from_payload(payload) == (Patch(wanted), "")
 
 
 def test_many_faults_are_still_one_sentence() -> None:
@@ -188,7 +208,7 @@ def test_nothing_stays_unsaved_for_long_and_saves_are_never_close(changes: List[
 
 FIRST = default_values()
 SECOND = dict(
-    FIRST, **{"level": -20.0, "macro.time": 0.001, "gate2.role": 2.0, "guard": 0.0, "seed": 4.0}
+    FIRST, **{"level": -20.0, "macro.time": 0.001, "gate2.role": 0.0, "guard": 0.0, "seed": 4.0}
 )
 
 
@@ -198,8 +218,8 @@ def test_a_morph_moves_numbers_along_their_curve_and_switches_choices_at_the_hal
     assert middle["level"] == pytest.approx(-10.0)
     # A time moves by factors: the middle between 1 s and 1 ms.
     assert middle["macro.time"] == pytest.approx(math.sqrt(0.001))
-    assert morph(start, SECOND, 0.49)["gate2.role"] == 0.0
-    assert middle["gate2.role"] == 2.0 and middle["guard"] == 0.0
+    assert morph(start, SECOND, 0.49)["gate2.role"] == FIRST["gate2.role"]
+    assert middle["gate2.role"] == 0.0 and middle["guard"] == 0.0
     assert morph(start, SECOND, 0.49)["guard"] == 1.0
     assert morph(start, SECOND, 0.4)["seed"] == 2.0
 
@@ -211,15 +231,15 @@ def test_a_morph_stays_between_its_ends_and_ends_exactly(
 ) -> None:
     start, end = values_at(first), values_at(second)
     found = morph(start, end, position)
-    for row in PARAMETERS:
+    for row in PATCH_PARAMETERS:
         low, high = sorted((start[row.id], end[row.id]))
         slack = 1e-9 * max(1.0, abs(low), abs(high))
         assert low - slack <= found[row.id] <= high + slack
         assert by_id(row.id).clamp(found[row.id]) == found[row.id]
-    assert morph(start, end, 0.0) == start and morph(start, end, 1.0) == end
-    assert morph(start, start, 0.5) == pytest.approx(start)
+    assert morph(start, end, 0.0) == held(start) and morph(start, end, 1.0) == held(end)
+    assert morph(start, start, 0.5) == pytest.approx(held(start))
 
 
 def test_a_morph_takes_what_is_missing_or_no_number_for_its_default() -> None:
-    assert morph({}, {}, 0.3) == pytest.approx(default_values())
+    assert morph({}, {}, 0.3) == pytest.approx(held(default_values()))
     assert morph({"level": math.nan}, {"level": -20.0}, math.nan)["level"] == 0.0

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from neurorave_device.clock import VirtualClock
 from neurorave_device.errors import UserError
-from neurorave_device.parameters import DESCRIPTORS, by_id, default_values
+from neurorave_device.parameters import (
+    DESCRIPTORS,
+    PARAMETERS,
+    PATCH_PARAMETERS,
+    by_id,
+    default_values,
+)
 from neurorave_device.preset_desk import PresetDesk
 from neurorave_device.storage.patch import Patch
 from neurorave_device.storage.presets import (
@@ -28,6 +34,11 @@ def patch(level: float, bundle: str = "hand_percussion") -> Patch:
     return Patch(dict(default_values(), level=level), bundle)
 
 
+def kept(patch: Patch) -> Patch:
+    """Return what a preset holds of a patch."""
+    return patch._replace(values={row.id: patch.values[row.id] for row in PATCH_PARAMETERS})
+
+
 @pytest.fixture
 def presets(tmp_path: Path) -> Presets:
     return Presets(str(tmp_path / "state"))
@@ -38,12 +49,12 @@ def test_presets_are_saved_listed_loaded_renamed_and_deleted(presets: Presets) -
     presets.save("Rain on tin", patch(-3.0))
     presets.save("afternoon", patch(-4.0))
     assert presets.shelf() == (("afternoon", "Rain on tin"), ())
-    assert presets.load("Rain on tin") == (patch(-3.0), "")
+    assert presets.load("Rain on tin") == (kept(patch(-3.0)), "")
     presets.save("Rain on tin", patch(-5.0))
-    assert presets.load(" Rain  on tin ") == (patch(-5.0), "")
+    assert presets.load(" Rain  on tin ") == (kept(patch(-5.0)), "")
     presets.rename("Rain on tin", "Hail")
     assert presets.shelf().names == ("afternoon", "Hail")
-    assert presets.load("Hail") == (patch(-5.0), "")
+    assert presets.load("Hail") == (kept(patch(-5.0)), "")
     presets.delete("afternoon")
     assert presets.shelf().names == ("Hail",)
 
@@ -64,7 +75,7 @@ def test_what_is_not_there_or_taken_is_one_sentence_and_changes_nothing(presets:
         assert "\n" not in str(caught.value)
     presets.rename("one", "one")
     assert presets.shelf().names == ("one", "two")
-    assert presets.load("one") == (patch(-1.0), "")
+    assert presets.load("one") == (kept(patch(-1.0)), "")
 
 
 NAMES = [
@@ -197,6 +208,21 @@ def test_the_desk_writes_later_and_says_what_became_of_it(tmp_path: Path) -> Non
     with pytest.raises(UserError):
         found.load_preset("ours")
     assert desk(tmp_path, link)[0].presets() == []
+
+
+def test_what_belongs_to_the_module_is_no_part_of_a_preset(tmp_path: Path) -> None:
+    link = FakeLink(VirtualClock())
+    found, jobs = desk(tmp_path, link)
+    setup = [row for row in PARAMETERS if row.setup]
+    assert {"screen.contrast", "encoder.direction", "midi.on"} <= {row.id for row in setup}
+    found.save_preset("mine")
+    jobs.pop()()
+    for row in PARAMETERS:
+        link.set(row.id, row.high if row.default != row.high else row.low)
+    changed = dict(link.values)
+    found.load_preset("mine")
+    for row in PARAMETERS:
+        assert link.values[row.id] == (changed[row.id] if row.setup else row.default), row.id
 
 
 def test_a_disk_that_refuses_is_said_by_the_desk(tmp_path: Path) -> None:
