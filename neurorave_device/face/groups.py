@@ -42,7 +42,7 @@ def group_title(parameter: Parameter) -> str:
 
 
 def groups(parameters: Sequence[Parameter]) -> Tuple[Group, ...]:
-    """Cut the table into pages: the CVs, then gates, descriptors and the sound, then the others in the table's order."""
+    """Cut the table into pages: the CVs, then gates, descriptors and the sound, then the rest in the table's order."""
     pages: Dict[str, List[Entry]] = {}
     for parameter in parameters:
         title = group_title(parameter)
