@@ -352,7 +352,11 @@ def _add_doctor(commands: Any) -> None:
         commands,
         "doctor",
         "say what this machine has and lacks, and what to do about it",
-        "neurorave doctor --json -",
+        "neurorave doctor --bundle fault.zip",
+    )
+    _add_config(parser)
+    parser.add_argument(
+        "--bundle", metavar="FILE.zip", help="write a support bundle for a report of a fault"
     )
     _add_json(parser)
     parser.set_defaults(command=_doctor)
@@ -360,13 +364,37 @@ def _add_doctor(commands: Any) -> None:
 
 def _doctor(options: argparse.Namespace) -> int:
     from neurorave_device import doctor
+    from neurorave_device.config import load_config
 
-    results = doctor.examine(doctor.Machine())
+    if options.bundle is not None and not options.bundle.endswith(".zip"):
+        raise UserError(
+            "--bundle is %r, allowed is the zip file to write, its name must end in .zip"
+            % options.bundle
+        )
+    config = load_config(options.config)
+    results = doctor.examine(doctor.Machine(), config)
     if options.json is not None:
         _write_json(options.json, doctor.as_json(results))
     if options.json != "-":
         print(doctor.as_text(results))
+    if options.bundle is not None:
+        from neurorave_device.running import find_running
+        from neurorave_device.support import write_support_bundle
+
+        running = find_running()
+        if running is not None and options.config is None:
+            config = running.config
+        report = None if running is None else running.report
+        write_support_bundle(options.bundle, config, report, results=results)
+        if options.json != "-":
+            print("%s: written, look into it before you send it." % options.bundle)
     return doctor.exit_status(results)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", metavar="FILE", help="the module's configuration (docs/running.md)"
+    )
 
 
 def _add_calibrate(commands: Any) -> None:

@@ -19,7 +19,7 @@ CARD_AHEAD_MS = 20.0
 OTHER_AHEAD_MS = 45.0
 
 # Paths that a configuration file may give relative to its own folder.
-_PATHS = ("bundle", "cv_file", "out", "state")
+_PATHS = ("bundle", "cv_file", "out", "state", "card")
 
 
 class Config(NamedTuple):
@@ -30,8 +30,8 @@ class Config(NamedTuple):
     processors are kept out of idle states while it plays; `block` is in samples, `latency_ms` how far ahead of
     the output the sound is made (None: see `ahead_ms`),
     `seconds` after how long to stop (None: never), `state` the folder for what is remembered (None: see
-    storage/place.py).  `board` is how the front panel is wired (`board.py`),
-    `patch` holds parameter values by id, both only where they differ from the default.
+    storage/place.py), `card` the folder where the card is mounted (`card.py`).  `board` is how the front panel is
+    wired (`board.py`), `patch` holds parameter values by id, both only where they differ from the default.
     """
 
     bundle: str = "models/hand_percussion"
@@ -48,6 +48,7 @@ class Config(NamedTuple):
     seconds: Optional[float] = None
     board: Mapping[str, Any] = {}
     state: Optional[str] = None
+    card: Optional[str] = None
     patch: Mapping[str, float] = {}
 
     @property

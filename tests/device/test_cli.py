@@ -237,9 +237,9 @@ def test_the_doctor_speaks_both_ways(capsys: Any, monkeypatch: Any) -> None:
     from neurorave_device.doctor import FAIL, OK, Result
 
     results = [Result("python", OK, "3.6.9")]
-    monkeypatch.setattr(doctor, "examine", lambda machine: results)
+    monkeypatch.setattr(doctor, "examine", lambda machine, config: results)
     assert run(["doctor"]) == 0
-    assert capsys.readouterr().out == "ok    python  3.6.9\n"
+    assert capsys.readouterr().out == "ok       python  3.6.9\n"
     results.append(Result("numpy", FAIL, "cannot be imported"))
     assert run(["doctor", "--json", "-"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False

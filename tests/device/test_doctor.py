@@ -1,13 +1,19 @@
 """The doctor: what it says of machines that lack this or that, and that its status fits."""
 
+import fnmatch
 import json
+import sys
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
 from neurorave_device import doctor
 from neurorave_device.audio.cards import Card
+from neurorave_device.board import Board
+from neurorave_device.card import CardState
+from neurorave_device.config import Config
 from neurorave_device.doctor import FAIL, OK, WARN, Machine, Result, examine, exit_status
+from neurorave_device.doctor.software import NEEDED
 from neurorave_device.shared import total_bytes
 from neurorave_device.thermal import Heat
 
@@ -28,6 +34,11 @@ class Paper(Machine):
         self.release = (3, 11, 2)
         self.hottest: Optional[Heat] = Heat("CPU-therm", 45.5, 92.0, True)
         self.planned = [("models/hand_percussion", "")]
+        self.texts: Dict[str, str] = {}
+        self.counts: Any = [2000, 2000, 2000, 2000]
+        self.silent: Dict[Tuple[int, int], Exception] = {}
+        self.today = 2026
+        self.inserted = CardState(True, True, 2000000000, "")
 
     def python(self) -> Tuple[int, int, int]:
         return self.release
@@ -73,10 +84,58 @@ class Paper(Machine):
         return self.hottest
 
     def nodes(self, pattern: str) -> List[str]:
-        return self.present.get(pattern, [])
+        if pattern in self.present:
+            return self.present[pattern]
+        folders = {path.rpartition("/")[0] for path in self.texts}
+        return sorted(path for path in list(self.texts) + list(folders) if fits(path, pattern))
 
     def may_use(self, path: str) -> bool:
         return path not in self.barred
+
+    def card(self, folder: str) -> CardState:
+        return self.inserted
+
+    def text(self, path: str) -> str:
+        return self.texts.get(path, "")
+
+    def year(self) -> int:
+        return self.today
+
+    def memory_limit(self) -> int:
+        return -1
+
+    def voltages(self, board: Board) -> List[int]:
+        if isinstance(self.counts, Exception):
+            raise self.counts
+        return list(self.counts)
+
+    def answers(self, bus: int, address: int) -> None:
+        if (bus, address) in self.silent:
+            raise self.silent[bus, address]
+
+
+def fits(path: str, pattern: str) -> bool:
+    return path.count("/") == pattern.count("/") and fnmatch.fnmatchcase(path, pattern)
+
+
+BOARD = Config(panel="jetson")
+
+
+def a_board() -> Paper:
+    """A Jetson Nano on which everything is well."""
+    machine = Paper()
+    machine.texts = {
+        "/etc/nv_tegra_release": "# R32 (release), REVISION: 7.1, GCID: 29818004, BOARD: t210ref",
+        "/proc/device-tree/model": "NVIDIA Jetson Nano Developer Kit",
+    }
+    machine.present.update(
+        {
+            "/dev/gpiochip*": ["/dev/gpiochip0"],
+            "/dev/spidev*": ["/dev/spidev0.0"],
+            "/dev/i2c-*": ["/dev/i2c-0", "/dev/i2c-1"],
+        }
+    )
+    return machine
 
 
 def row(results: List[Result], name: str) -> Result:
@@ -91,7 +150,7 @@ def test_a_good_machine_is_all_ok() -> None:
     assert exit_status(results) == 0
 
 
-@pytest.mark.parametrize("name,module", doctor.NEEDED)
+@pytest.mark.parametrize("name,module", NEEDED)
 def test_a_missing_package_fails_and_says_what_to_do(name: str, module: str) -> None:
     machine = Paper()
     machine.broken[module] = ImportError("No module named %r" % module)
@@ -222,6 +281,117 @@ def test_board_nodes_are_named_and_barred_ones_warn() -> None:
     assert row(examine(machine), "spi").state == WARN
 
 
+def test_a_good_board_is_all_ok() -> None:
+    results = examine(a_board(), BOARD)
+    assert {result.state for result in results} == {OK}
+    assert row(results, "jetpack").text == "L4T 32.7.1, NVIDIA Jetson Nano Developer Kit"
+    assert row(results, "adc").text == "CV 1 +0.12 V, CV 2 +0.12 V, CV 3 +0.12 V, CV 4 +0.12 V"
+    assert row(results, "screen").text == "answers at 0x3C on I2C bus 1"
+
+
+@pytest.mark.parametrize(
+    "name,word", [("gpio", "JetPack"), ("spi", "jetson-io"), ("i2c", "i2c-dev")]
+)
+def test_a_board_without_a_bus_is_a_fault_and_the_remedy_is_named(name: str, word: str) -> None:
+    machine = a_board()
+    pattern = {"gpio": "/dev/gpiochip*", "spi": "/dev/spidev*", "i2c": "/dev/i2c-*"}[name]
+    machine.present[pattern] = []
+    found = row(examine(machine, BOARD), name)
+    assert found.state == FAIL and word in found.text
+    assert row(examine(machine), name).state == OK, "a machine that is no board needs none"
+
+
+@pytest.mark.parametrize(
+    "counts,state,words",
+    [
+        ([0, 0, 0, 0], FAIL, "all zeros: the pins have no function (JetPack 4.6.3: pin-mux"),
+        ([4095, 4095, 4095, 4095], FAIL, "all ones: the pins"),
+        ([2048, 0, 2048, 4095], WARN, "CV 2 and 4 is at the end"),
+        (OSError(2, "No such file or directory"), FAIL, "/dev/spidev0.0: not there"),
+        (ImportError("No module named 'spidev'"), FAIL, "a package is missing"),
+    ],
+)
+def test_what_the_converter_reads_tells_what_is_wrong(counts: Any, state: str, words: str) -> None:
+    machine = a_board()
+    machine.counts = counts
+    found = row(examine(machine, BOARD), "adc")
+    assert found.state == state and words in found.text
+
+
+def test_a_chip_that_does_not_answer_is_named_with_its_bus() -> None:
+    machine = a_board()
+    machine.silent[1, 0x3C] = OSError(6, "No such device or address")
+    machine.silent[1, 0x0F] = ImportError("No module named 'smbus2'")
+    results = examine(machine, BOARD)
+    assert row(results, "screen").state == row(results, "encoder").state == FAIL
+    assert "0x3C on I2C bus 1 (No such device" in row(results, "screen").text
+    assert "smbus2" in row(results, "encoder").text
+    without = Config(panel="jetson", board={"screen": "none", "encoder": "quadrature"})
+    names = [result.name for result in examine(machine, without)]
+    assert "screen" not in names and "encoder" not in names
+
+
+@pytest.mark.parametrize(
+    "revision", ["R32 (release), REVISION: 6.1", "R35 (release), REVISION: 4.1"]
+)
+def test_another_jetpack_is_a_fault_that_names_those_that_are_allowed(revision: str) -> None:
+    machine = a_board()
+    machine.texts["/etc/nv_tegra_release"] = "# " + revision
+    found = row(examine(machine, BOARD), "jetpack")
+    assert found.state == FAIL and "JetPack 4.6.1" in found.text and "JetPack 6" in found.text
+
+
+def test_a_processor_that_may_be_slowed_down_is_a_warning() -> None:
+    machine = a_board()
+    folder = "/sys/devices/system/cpu/cpu0/cpufreq"
+    machine.texts[folder + "/scaling_min_freq"] = "102000"
+    machine.texts[folder + "/cpuinfo_max_freq"] = "1479000"
+    found = row(examine(machine), "frequency")
+    assert (
+        found.state == WARN and "102 of 1479 MHz" in found.text and "neurorave-power" in found.text
+    )
+    machine.texts[folder + "/scaling_min_freq"] = "1479000"
+    assert row(examine(machine), "frequency") == Result("frequency", OK, "1479 MHz, always")
+
+
+def test_what_slows_the_board_down_is_named() -> None:
+    machine = a_board()
+    machine.texts["/sys/class/thermal/cooling_device0/type"] = "pwm-fan"
+    machine.texts["/sys/class/thermal/cooling_device0/cur_state"] = "3"
+    assert row(examine(machine), "throttling").state == OK
+    machine.texts["/sys/class/thermal/cooling_device1/type"] = "cpu-balanced"
+    machine.texts["/sys/class/thermal/cooling_device1/cur_state"] = "1"
+    found = row(examine(machine), "throttling")
+    assert found.state == WARN and "cpu-balanced" in found.text
+    machine.texts["/sys/class/hwmon/hwmon3/oc2_event_cnt"] = "7"
+    found = row(examine(machine), "throttling")
+    assert found.state == WARN and "7 times" in found.text and "5 V" in found.text
+
+
+def test_a_clock_in_1970_is_a_warning() -> None:
+    machine = Paper()
+    machine.today = 1970
+    found = row(examine(machine), "date")
+    assert found.state == WARN and "1970" in found.text
+
+
+def test_the_card_is_looked_at_where_there_should_be_one() -> None:
+    machine = Paper()
+    config = Config(card="/media/neurorave")
+    assert row(examine(machine, config), "card") == Result(
+        "card", OK, "/media/neurorave, 2000 MB free"
+    )
+    machine.inserted = CardState(True, False, 0, "The card is read-only.")
+    assert row(examine(machine, config), "card") == Result("card", WARN, "The card is read-only.")
+    assert "card" not in [result.name for result in examine(machine)]
+
+
+def test_a_program_is_asked_once_and_not_for_ever() -> None:
+    machine = Machine()
+    assert machine.run([sys.executable, "-c", "print('well')"]) == "well\n"
+    assert machine.run(["/no/such/program"]) == ""
+
+
 def test_text_and_json_say_the_same() -> None:
     machine = Paper()
     machine.broken["yaml"] = ImportError("no")
@@ -236,7 +406,7 @@ def test_text_and_json_say_the_same() -> None:
 
 
 def test_on_the_real_machine_what_the_tests_run_on_is_there() -> None:
-    results = examine(Machine(), "tests/data")
+    results = examine(Machine(), Config(bundle="tests/data/toy_bundle"))
     assert row(results, "numpy").state == OK
     assert row(results, "onnxruntime").state == OK
     assert row(results, "python").state == OK
