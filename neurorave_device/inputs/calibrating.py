@@ -1,7 +1,8 @@
 """Calibrating: nothing plugged in, then one known voltage, perhaps a negative one too; a pure procedure.
 
-Time and readings are handed to it. It writes nothing: what is to be kept stands in `wanted`, and whoever keeps it says
-with `kept` what became of that. Until then the old calibration is untouched.
+Time and readings are handed to it. It writes nothing: what is to be kept stands in `wanted`, whether the old one is to
+be exported in `exporting`, and whoever does it says with `kept` what became of that. Until then the old calibration is
+untouched.
 """
 
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -18,22 +19,10 @@ from neurorave_device.inputs.calibration_fit import (
 )
 from neurorave_device.inputs.measuring import Measurement, Point, Reading
 
-CHANNELS, VOLTAGE, UNPLUG, ZERO, PATCH, KNOWN = (
-    "channels",
-    "voltage",
-    "unplug",
-    "zero",
-    "patch",
-    "known",
-)
-NEGATIVE, RESULT, SURE, SAVING, SAVED, LEFT = (
-    "negative",
-    "result",
-    "sure",
-    "saving",
-    "saved",
-    "left",
-)
+CHANNELS, VOLTAGE, UNPLUG, ZERO = "channels", "voltage", "unplug", "zero"
+PATCH, KNOWN = "patch", "known"
+NEGATIVE, RESULT, SURE, SAVING, SAVED = "negative", "result", "sure", "saving", "saved"
+EXPORTING, EXPORTED, LEFT = "exporting", "exported", "left"
 VOLTAGES = (5, 1, 3, 10)
 # A cable is in when the jack has moved by so much of what was promised.
 _MOVED = 0.3
@@ -68,6 +57,11 @@ class Calibrating(Dialog):
         return self._step
 
     @property
+    def exporting(self) -> bool:
+        """Whether the calibration that is kept is to be written to another file now."""
+        return self._step == EXPORTING
+
+    @property
     def fits(self) -> Dict[int, Fit]:
         """What was found of each channel (0-3), before it is saved."""
         return dict(self._fits)
@@ -82,7 +76,7 @@ class Calibrating(Dialog):
             running.progress if running is not None else -1.0,
             self._choices(),
             self._rows() if self._step in (NEGATIVE, RESULT) else (),
-            self._step in (SAVED, LEFT),
+            self._step in (SAVED, EXPORTED, LEFT),
         )
 
     def choose(self, choice: str) -> None:
@@ -93,6 +87,8 @@ class Calibrating(Dialog):
             self.leave()
         elif self._step == CHANNELS and choice == "reset":
             self._step = SURE
+        elif self._step == CHANNELS and choice == "export":
+            self._step = EXPORTING
         elif self._step == CHANNELS:
             self._channels = (0, 1, 2, 3) if choice == "all" else (int(choice) - 1,)
             self._step = VOLTAGE
@@ -117,7 +113,7 @@ class Calibrating(Dialog):
     def leave(self) -> None:
         self._measurement = None
         self.wanted = None
-        if self._step != SAVED:
+        if self._step not in (SAVED, EXPORTED):
             self._step = LEFT
 
     def follow(self, reading: Reading, now: float) -> None:
@@ -136,11 +132,14 @@ class Calibrating(Dialog):
             self._step = UNPLUG if self._step == ZERO else PATCH
 
     def kept(self, problem: str = "", note: str = "") -> None:
-        """Tell that `wanted` is kept now, or why it could not be; `note` is what the player should know besides."""
-        if self._step != SAVING:
+        """Tell that it is done, or why it could not be; `note` is what the player should know besides."""
+        if self._step not in (SAVING, EXPORTING):
             return
         self.wanted = None
         self._problem, self._note = problem, note
+        if self._step == EXPORTING:
+            self._step = CHANNELS if problem else EXPORTED
+            return
         self._step = SAVED if not problem else RESULT if self._fits else SURE
 
     def _measure(self) -> None:
@@ -243,14 +242,16 @@ class Calibrating(Dialog):
             return text % (self._volts, self._channels[self._turn] + 1)
         if step == SAVED:
             return "The calibration is saved." + (" " + self._note if self._note else "")
+        if step == EXPORTED:
+            return self._note
         return _SENTENCES[step]
 
     def _choices(self) -> Tuple[Choice, ...]:
         step = self._step
         if step == CHANNELS:
             ones = tuple(Choice(str(number), "CV %d" % number) for number in range(1, 5))
-            reset = Choice("reset", "No calibration")
-            return (Choice("all", "All four"),) + ones + (reset, _LEAVE)
+            more = (Choice("export", "Export"), Choice("reset", "No calibration"), _LEAVE)
+            return (Choice("all", "All four"),) + ones + more
         if step == VOLTAGE:
             return self._voltages(1) + (_LEAVE,)
         if step in (UNPLUG, PATCH):
@@ -283,5 +284,6 @@ _SENTENCES = {
     RESULT: "Save it? Until then the old one stays.",
     SURE: "Play without any calibration?",
     SAVING: "Saving.",
+    EXPORTING: "Exporting.",
     LEFT: "Left; the old calibration stays.",
 }

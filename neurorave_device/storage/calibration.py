@@ -101,6 +101,25 @@ class CalibrationFile:
         except OSError as error:
             raise UserError("%s: cannot be written (%s)" % (path, reason(error))) from error
 
+    def import_(self, path: str) -> Tuple[Calibration, str]:
+        """Keep what was exported to a file and return it, with a sentence on where it comes from, '' from this board.
+
+        UserError where the file holds no calibration or it cannot be kept.
+        """
+        loaded = SafeFile(os.path.abspath(path), KIND).load()
+        if loaded.payload is None:
+            raise UserError(loaded.sentence or "%s: no such file" % path)
+        calibration = Calibration(_four(loaded.payload["gain"]), _four(loaded.payload["offset"]))
+        if not _usable(calibration):
+            raise UserError("%s: a gain is zero, allowed is any other number" % path)
+        try:
+            self.save(calibration)
+        except OSError as error:
+            raise UserError("%s: cannot be written (%s)" % (self.path, reason(error))) from error
+        board = loaded.payload["board"]
+        other = "" if board == self._board else "it was made on board %s" % board
+        return calibration, other
+
     def _payload(self, calibration: Calibration) -> Payload:
         gain, offset = list(calibration.gain), list(calibration.offset)
         return {"board": self._board, "gain": gain, "offset": offset}
