@@ -1,7 +1,7 @@
 """Segments of fixed length: drawn at random to train on, joined in order to evaluate on."""
 
 import functools
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -134,25 +134,44 @@ def join_clips(
     with dither (or kept anyway if it is the only one). Of a hit of more than `longest` samples only
     the beginning is taken, so that one long roll does not outweigh all strokes.
     """
-    order = sorted(hits, key=lambda hit: hit.name)
-    if longest is not None:
-        order = [_beginning(hit, longest) for hit in order]
     rng = np.random.default_rng(seed)
-    order = [order[i] for i in rng.permutation(len(order))]
-    starts: List[int] = []
-    position = 0
-    for i, hit in enumerate(order):
-        if i:
-            position -= min(overlap, order[i - 1].samples // 2, hit.samples // 2)
-        starts.append(position)
-        position += hit.samples
+    plan = join_plan(hits, rng, overlap, longest)
+    position = plan[-1].start + plan[-1].hit.samples if plan else 0
     count = max(1 if position else 0, (position + samples // 2) // samples)
     row = np.zeros(max(position, count * samples), np.float32)
-    for hit, start in zip(order, starts):
+    for start, hit in plan:
         row[start : start + hit.samples] += hit.audio
     return [
         _finished(row[i * samples : (i + 1) * samples].copy(), rng, dither_db) for i in range(count)
     ]
+
+
+class Placed(NamedTuple):
+    """A hit and the sample of the row that it starts at."""
+
+    start: int
+    hit: Hit
+
+
+def join_plan(
+    hits: Sequence[Hit],
+    rng: np.random.Generator,
+    overlap: int = JOIN_OVERLAP,
+    longest: Optional[int] = None,
+) -> List[Placed]:
+    """Where `join_clips` puts every hit in its row, in order; `rng` shuffles them."""
+    order = sorted(hits, key=lambda hit: hit.name)
+    if longest is not None:
+        order = [_beginning(hit, longest) for hit in order]
+    order = [order[i] for i in rng.permutation(len(order))]
+    plan: List[Placed] = []
+    position = 0
+    for i, hit in enumerate(order):
+        if i:
+            position -= min(overlap, order[i - 1].samples // 2, hit.samples // 2)
+        plan.append(Placed(position, hit))
+        position += hit.samples
+    return plan
 
 
 def _beginning(hit: Hit, longest: int) -> Hit:

@@ -14,7 +14,7 @@ from neurorave_device.errors import UserError
 
 from .clips import load_clips
 from .metrics import Floats, buzz_excess, log_mel_l1, loudness_l1, mstft
-from .protocol import clip_samples, donors
+from .subject import clip_samples, donors
 
 DITHER_DB = -90.0
 HOP = 512

@@ -6,11 +6,19 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from neurorave_device.errors import UserError
 
 from ..errors import RunFailure, missing_package
+
+if TYPE_CHECKING:
+    from .codec import BundleCodec
+    from .metrics import Floats
+    from .protocol import Extras
+
+# Of another set's clips, so that a large set does not decide how long an evaluation takes.
+MOST_TRANSFERRED = 25
 
 EPILOG = """example:
   neurorave-evaluate models/hand_percussion --data recordings/valid --json figures.json --html report
@@ -50,7 +58,33 @@ def parser() -> argparse.ArgumentParser:
         help="measure the answers with librosa, MoSQITo and timbral_models, not with the bundle",
     )
     top.add_argument(
-        "--quick", action="store_true", help="leave out the Eurorack curves, most of the time"
+        "--quick",
+        action="store_true",
+        help="leave out the Eurorack curves and the cycle, most of the time",
+    )
+    top.add_argument(
+        "--full",
+        action="store_true",
+        help="the whole protocol: also the published curves, sets of two to four, all modulators, "
+        "and the guard (about four times as long)",
+    )
+    top.add_argument(
+        "--transfer",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="also play the recordings of another set with this bundle (may be repeated)",
+    )
+    top.add_argument(
+        "--jnd",
+        action="store_true",
+        help="also the CDPAM distance, where that package is installed",
+    )
+    top.add_argument(
+        "--seed", type=_seed, default=0, metavar="N", help="of noise and random curves"
+    )
+    top.add_argument(
+        "--clips", metavar="FILE", help="the very clips of an earlier evaluation's --json"
     )
     top.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     return top
@@ -64,6 +98,12 @@ def _two_or_more(text: str) -> int:
     if value < 2:
         raise argparse.ArgumentTypeError(f"{text} is not allowed; it must be a number from 2 on")
     return value
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; it must be 0 to {2**31 - 1}")
+    return int(text)
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -93,26 +133,46 @@ def _complain(args: argparse.Namespace, words: str, status: int) -> int:
 
 def _run(args: argparse.Namespace) -> None:
     # The libraries take seconds to import; --help and bad usage do without them.
-    from .clips import load_clips
+    from .clips import load_clips, read_list
     from .codec import BundleCodec
-    from .protocol import clip_samples, evaluate_codec
+    from .protocol import evaluate_codec
+    from .subject import clip_samples
     from .text import lines
 
+    if args.quick and args.full:
+        raise UserError("--quick and --full: allowed is one of them.")
     _check_outputs(args)
+    only = read_list(args.clips) if args.clips else None
     codec = BundleCodec(args.bundle)
     samples = clip_samples(codec.sample_rate, codec.hop)
-    clips = load_clips(args.data, codec.sample_rate, samples, args.exclude, args.limit)
+    clips = load_clips(args.data, codec.sample_rate, samples, args.exclude, args.limit, only)
     for note in clips.notes:
         print(note, file=sys.stderr)
+    extras = _extras(args, codec, samples)
     ears = None
     if args.oracle:
         from .oracle import OracleEars
 
         ears = OracleEars(codec.sample_rate, codec.hop, codec.quantiles)
     with _Bar() as bar:
-        figures = evaluate_codec(codec, clips.audio, args.quick, ears=ears, progress=bar.show)
-    result: Dict[str, Any] = {"bundle": args.bundle, "name": codec.name, "files": clips.files}
-    result.update(figures)
+        figures = evaluate_codec(
+            codec,
+            clips.audio,
+            args.quick,
+            args.seed,
+            ears,
+            bar.show,
+            args.full,
+            extras,
+        )
+    result: Dict[str, Any] = {
+        "bundle": args.bundle,
+        "name": codec.name,
+        "version": codec.version,
+        "files": clips.files,
+        **figures,
+        "clip_list": clips.listed,
+    }
     if ears is not None:
         from .oracle import agreement
 
@@ -126,6 +186,25 @@ def _run(args: argparse.Namespace) -> None:
 
         write_report(Path(args.html), codec, clips.audio, result)
     _write_json(args.json, result)
+
+
+def _extras(args: argparse.Namespace, codec: "BundleCodec", samples: int) -> "Extras":
+    """What the options add to an evaluation; bad ones are refused before minutes are spent."""
+    from .clips import load_clips
+    from .protocol import Extras
+
+    transfer: "Dict[str, Sequence[Floats]]" = {}
+    for folder in args.transfer:
+        found = load_clips(folder, codec.sample_rate, samples, (), args.limit or MOST_TRANSFERRED)
+        for note in found.notes:
+            print(note, file=sys.stderr)
+        transfer["/".join(Path(folder).resolve().parts[-2:])] = found.audio
+    jnd = None
+    if args.jnd:
+        from .perception import Jnd
+
+        jnd = Jnd(codec.sample_rate)
+    return Extras(jnd, codec.bundle.info.guard, transfer)
 
 
 def _check_outputs(args: argparse.Namespace) -> None:

@@ -8,13 +8,13 @@ from neurorave_device.engine.bundle import Bundle, load_bundle
 from neurorave_device.errors import UserError
 
 from .metrics import Floats
-from .protocol import DESCRIPTORS
+from .subject import DESCRIPTORS
 
 ROLES = ("decoder", "encoder", "meter")
 
 
 class BundleCodec:
-    """Encodes, decodes and measures with the graphs of a bundle; see protocol.Codec.
+    """Encodes, decodes and measures with the graphs of a bundle; see subject.Codec.
 
     Every clip starts from zero states. Not for two threads at once. Raises UserError where the folder
     is no bundle, or one without the descriptors or the graphs that an evaluation needs.
@@ -36,6 +36,7 @@ class BundleCodec:
                 f"{', '.join(DESCRIPTORS)} in this order."
             )
         self.name = info.name
+        self.version = info.version
         self.sample_rate = info.sample_rate
         self.hop = info.hop
         self.latents = info.latents

@@ -20,6 +20,7 @@ WINDOWS = (2048, 1024, 512, 256, 128)
 LOG_EPSILON = 1e-7
 MEL_BANDS = 64
 MEL_WINDOW, MEL_HOP = 2048, 512
+PUBLISHED_MELS = 512
 # Frames and bands below this count as equally silent: dither must not decide a distance.
 FLOOR_DB = -90.0
 BUZZ_MULTIPLES = (1, 2, 4, 8)
@@ -59,18 +60,22 @@ def mstft(reference: Floats, clips: Floats) -> Array:
     return total
 
 
-def mel_bank(bands: int, n: int, sample_rate: int) -> Floats:
-    """Triangles [bands, n/2+1] evenly spaced on the HTK mel scale from 0 to Nyquist, each of sum 1.
-
-    The sum makes a band the mean power of its bins, so that white dither is equally loud in all.
-    """
+def triangles(bands: int, n: int, sample_rate: int) -> Floats:
+    """Triangles [bands, n/2+1] of height 1, evenly spaced on the HTK mel scale from 0 to Nyquist."""
     top = 2595.0 * np.log10(1.0 + sample_rate / 2.0 / 700.0)
     edges = 700.0 * (10.0 ** (np.linspace(0.0, top, bands + 2) / 2595.0) - 1.0)
     bins = np.arange(n // 2 + 1) * (sample_rate / n)
     rise = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     fall = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
-    bank = np.maximum(0.0, np.minimum(rise, fall))
-    return np.asarray(bank / np.maximum(bank.sum(axis=1, keepdims=True), 1e-9), dtype=np.float32)
+    return np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)
+
+
+def mel_bank(bands: int, n: int, sample_rate: int) -> Floats:
+    """The triangles, each of sum 1: a band is the mean power of its bins, so that white dither is
+    equally loud in all.
+    """
+    bank = triangles(bands, n, sample_rate)
+    return np.asarray(bank / np.maximum(bank.sum(axis=1, keepdims=True), 1e-9))
 
 
 def a_weights(frequencies: Array) -> Array:
@@ -111,6 +116,21 @@ def _loudness(clips: Floats, sample_rate: int) -> Array:
     weights = a_weights(np.arange(MEL_WINDOW // 2 + 1) * (sample_rate / MEL_WINDOW))
     scale = 2.0 / float(np.square(hann(MEL_WINDOW)).sum())
     return decibels(power @ (weights * scale))
+
+
+def published_mel_l1(reference: Floats, clips: Floats, sample_rate: int) -> Array:
+    """Mean absolute difference of power mel spectrograms of each clip [N], as the publication has it.
+
+    512 HTK triangles of height 1 (many are empty), window 2048, hop 512, no logarithm: it depends on
+    gain and sample rate, so it can only be compared within a set (FRAVE.md 3.3).
+    """
+    # Its spectra are not scaled by n^-1/2.
+    bank = triangles(PUBLISHED_MELS, MEL_WINDOW, sample_rate).T * np.float32(MEL_WINDOW)
+    found = np.zeros(len(reference))
+    for i, (x, y) in enumerate(zip(reference[:, None], clips[:, None])):
+        before, after = (np.square(magnitudes(part, MEL_WINDOW, MEL_HOP)) for part in (x, y))
+        found[i] = float(np.abs((before - after) @ bank).mean())
+    return found
 
 
 def buzz_index(clips: Floats, sample_rate: int, hop: int) -> Dict[float, float]:
@@ -192,7 +212,8 @@ def follow(asked: Array, heard: Array, counted: Bools) -> Dict[str, Optional[flo
 
     Values are quantile units. rho: Pearson over all clips' frames together; rho_clip_median: median
     of the Pearson of each clip whose asked curve is not constant; spearman: Pearson of the ranks;
-    l1_quantile: mean absolute difference; rho_rescaled: (rho + 1) / 2; also frames and
+    l1_quantile: mean absolute difference; gain: how far heard moves for a step of 1 asked (slope of
+    the straight line through all frames); rho_rescaled: (rho + 1) / 2; also frames and
     constant_clips.
     """
     counted = counted & np.isfinite(heard)
@@ -206,6 +227,7 @@ def follow(asked: Array, heard: Array, counted: Bools) -> Dict[str, Optional[flo
         "rho_clip_median": float(np.median(known)) if known else None,
         "spearman": ranks,
         "l1_quantile": float(np.abs(x - y).mean()) if len(x) else None,
+        "gain": None if rho is None else float(np.cov(x, y, bias=True)[0, 1] / np.var(x)),
         "rho_rescaled": None if rho is None else (rho + 1.0) / 2.0,
         "frames": len(x),
         "constant_clips": len(per_clip) - len(known),

@@ -13,7 +13,7 @@ import soxr
 from neurorave_device.engine.quantiles import QuantileTable
 
 from .metrics import Array, Floats, pearson
-from .protocol import DESCRIPTORS, Codec, counted_frames
+from .subject import DESCRIPTORS, Codec, counted_frames
 
 WINDOW = 2048
 LOUDNESS_RATE = 48000

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..errors import RunFailure
 from .curves import eurorack_curves
 from .metrics import FLOOR_DB, Array, Floats, hann, magnitudes
-from .protocol import DESCRIPTORS, HELD_RMS, NEUTRAL, RMS, Codec, donors
+from .subject import DESCRIPTORS, HELD_RMS, NEUTRAL, RMS, Codec, donors
 from .text import FIGURES, TITLES, number
 
 PICTURES = 4

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, Optional
 
-from .protocol import DESCRIPTORS
+from .subject import DESCRIPTORS
 
 TITLES = {
     "all_swapped": "all five curves of another clip",

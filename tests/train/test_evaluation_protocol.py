@@ -9,14 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorave_train.evaluation.metrics import Array, Floats
-from neurorave_train.evaluation.protocol import (
-    BATCH,
-    DESCRIPTORS,
-    clip_samples,
-    donors,
-    evaluate_codec,
-    probe_r2,
-)
+from neurorave_train.evaluation.probe import probe_r2
+from neurorave_train.evaluation.protocol import evaluate_codec
+from neurorave_train.evaluation.subject import BATCH, DESCRIPTORS, clip_samples, donors
 
 from .fake_codec import FRAMES, HOP, Answer, FakeCodec, absent, inverted, make_clips, perfect
 
@@ -69,11 +64,17 @@ def test_a_codec_that_ignores_its_latents_uses_none() -> None:
     assert using["reconstruction"]["latent_use"] > 0.1
 
 
-def test_quick_leaves_out_the_eurorack_curves_and_changes_nothing_else() -> None:
+def test_quick_leaves_out_the_eurorack_curves_and_the_cycle_and_changes_nothing_else() -> None:
     clips = make_clips(3)
     whole = evaluate_codec(FakeCodec(), clips)
     quick = evaluate_codec(FakeCodec(), clips, quick=True)
-    del whole["control"]["eurorack"]
+    for block in ("control", "realism"):
+        del whole[block]["eurorack"]
+    del whole["cycle"]
+    assert (whole["protocol"].pop("extent"), quick["protocol"].pop("extent")) == (
+        "ordinary",
+        "quick",
+    )
     assert quick == whole
 
 
@@ -131,7 +132,9 @@ def test_what_each_condition_asks() -> None:
         for q, mask in spy.asked[13 + 4 * d : 17 + 4 * d]:
             assert np.flatnonzero(mask[0, 0]).tolist() == sorted({0, d})
             assert np.allclose(q[..., 0], 0.6) == (d != 0)
-    assert len(spy.asked) == 33
+    # The last one is the cycle's way back: own curves again.
+    assert np.array_equal(spy.asked[33][0], own)
+    assert len(spy.asked) == 34
 
 
 def test_other_ears_measure_the_answers_only() -> None:
