@@ -1,5 +1,6 @@
 """What the latents tell of the descriptors, read by a straight line and by a small network."""
 
+import warnings
 from typing import Any, Dict, Iterator, Tuple
 
 import numpy as np
@@ -31,12 +32,18 @@ def probe_r2(z: Floats, q: Floats, context: int = CONTEXT) -> Dict[str, float]:
 
 def probe_network_r2(z: Floats, q: Floats, context: int = CONTEXT) -> Dict[str, float]:
     """As `probe_r2`, read by a network of one hidden layer: also what does not lie on a line."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
 
     def guess(x: Array, y: Array, asked: Array) -> Array:
         rows = np.random.default_rng(0).permutation(len(x))[:MOST_FRAMES]
-        net = MLPRegressor((HIDDEN,), alpha=1e-2, early_stopping=True, max_iter=200, random_state=0)
-        return np.asarray(net.fit(x[rows], y[rows]).predict(asked))
+        net = MLPRegressor(
+            hidden_layer_sizes=(HIDDEN,), alpha=1e-2, early_stopping=True, random_state=0
+        )
+        with warnings.catch_warnings():
+            # It stops after a number of rounds that is always the same, converged or not.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return np.asarray(net.fit(x[rows], y[rows]).predict(asked))
 
     return _two_fold(_context(z, context), q, guess)
 
@@ -64,7 +71,6 @@ def _two_fold(features: Array, q: Floats, guess: Any) -> Dict[str, float]:
 def _folds(features: Array, q: Array) -> Iterator[Tuple[Array, Array, Array, Array]]:
     for fold in range(2):
         held = np.arange(len(features)) % 2 == fold
-        rows = (part.reshape(-1, part.shape[-1]) for part in
-                (features[~held], q[~held], features[held], q[held]))  # fmt: skip
-        x, y, asked, truth = rows
+        parts = features[~held], q[~held], features[held], q[held]
+        x, y, asked, truth = (part.reshape(-1, part.shape[-1]) for part in parts)
         yield x, y, asked, truth

@@ -146,11 +146,8 @@ def _heard(codec: Codec, audio: Floats, request: Request, ears: Optional[Ears]) 
 
 
 def excluded(control: Dict[str, Any]) -> Dict[str, Any]:
-    """Descriptors of which some condition can say nothing, with the conditions; and how many."""
-    names: Dict[str, List[str]] = {}
-    for condition, block in control.items():
-        for name in block["excluded"]:
-            names.setdefault(name, []).append(condition)
+    """The descriptors of which nothing can be said on these clips, with the reason; and how many."""
+    names = control["all_swapped"]["excluded"]
     return {"count": len(names), "names": names}
 
 

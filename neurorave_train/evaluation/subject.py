@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from neurorave_device.engine.quantiles import QuantileTable
 
+from ..errors import RunFailure
 from .metrics import Array, Bools, Floats
 
 DESCRIPTORS = ("rms", "centroid", "bandwidth", "sharpness", "booming")
@@ -80,7 +81,11 @@ def refer(codec: Codec, clips: Sequence[Floats]) -> Reference:
     if len({len(clip) for clip in clips}) != 1 or len(clips[0]) % codec.hop:
         raise ValueError(f"clips must have one length, a multiple of the hop ({codec.hop})")
     audio = np.stack([np.asarray(clip, dtype=np.float32) for clip in clips])
-    return Reference(audio, encode_all(codec, audio), measure_all(codec, audio))
+    z, q = encode_all(codec, audio), measure_all(codec, audio)
+    if not np.isfinite(z).all():
+        raise RunFailure("the encoder answers NaN or infinity; nothing can be measured with it.")
+    # What cannot be measured cannot be asked: it stands still, and is excluded for that.
+    return Reference(audio, z, np.where(np.isfinite(q), q, np.float32(NEUTRAL)))
 
 
 def clip_samples(sample_rate: int, hop: int, seconds: float = CLIP_SECONDS) -> int:
@@ -110,13 +115,19 @@ def measure_all(codec: Codec, audio: Floats) -> Floats:
 
 
 def decode_all(codec: Codec, z: Floats, q: Floats, mask: Floats, seed: int) -> Floats:
-    """Decode all clips [N, F*hop]; each batch has its own noise, the same in every pass."""
-    return np.concatenate(
+    """Decode all clips [N, F*hop]; each batch has its own noise, the same in every pass.
+
+    Raises RunFailure where the decoder's sound is not finite.
+    """
+    audio = np.concatenate(
         [
             codec.decode(z[i : i + BATCH], q[i : i + BATCH], mask[i : i + BATCH], seed + i)
             for i in range(0, len(z), BATCH)
         ]
     )
+    if not np.isfinite(audio).all():
+        raise RunFailure("the decoder answers NaN or infinity; nothing can be measured of it.")
+    return audio
 
 
 def counted_frames(codec: Codec, asked: Floats, d: int) -> Bools:
