@@ -1,19 +1,25 @@
 """The bundles that can be chosen while the module plays: those that lie beside the one that it began with."""
 
 import os
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from neurorave_device.engine.description import DESCRIPTION
+from neurorave_device.engine.description import DESCRIPTION, read_description
+from neurorave_device.engine.info import BundleInfo
 from neurorave_device.engine.listing import bundle_folders, read_listed
 from neurorave_device.errors import UserError
 
 
 class Row(NamedTuple):
-    """One bundle: ``name`` of its folder, ``title`` for people, ``fault`` where it cannot be played."""
+    """One bundle: ``name`` of its folder, ``title`` for people, ``fault`` where it cannot be played.
+
+    ``size`` in bytes; ``info`` is None where it has a fault.
+    """
 
     name: str
     title: str
     fault: str
+    size: int
+    info: Optional[BundleInfo]
 
 
 class Catalogue:
@@ -55,7 +61,18 @@ class Catalogue:
                 continue
             known = self._rows.get(name)
             if known is None or known[0] != changed:
-                listed = read_listed(folder)
-                self._rows[name] = (changed, Row(name, listed.name, listed.fault))
+                self._rows[name] = (changed, _row(name, folder))
             found.append(self._rows[name][1])
         return found
+
+
+def _row(name: str, folder: str) -> Row:
+    listed = read_listed(folder)
+    info = None
+    if not listed.fault:
+        try:
+            info = read_description(folder).info
+        except UserError as error:
+            # It has changed in between.
+            listed = listed._replace(fault=str(error))
+    return Row(name, listed.name, listed.fault, listed.size_bytes, info)

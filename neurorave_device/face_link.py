@@ -162,7 +162,18 @@ class SharedLink(FaceLink):
         """Return the bundles that can be chosen; see ``FaceLink``."""
         playing = os.path.abspath(self._folder)
         return [
-            dict(row._asdict(), playing=self._catalogue.folder(row.name) == playing)
+            {
+                "name": row.name,
+                "title": row.title,
+                "fault": row.fault,
+                "playing": self._catalogue.folder(row.name) == playing,
+                "author": "" if row.info is None else row.info.author,
+                "size": row.size,
+                "mac_per_second": 0.0 if row.info is None else row.info.mac_per_second,
+                "latency_ms": 0.0
+                if row.info is None
+                else 1000.0 * self._timing_of(row.info).gate,
+            }
             for row in self._catalogue.rows()
         ]
 

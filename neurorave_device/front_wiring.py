@@ -6,8 +6,9 @@ from typing import Callable
 
 from neurorave_device.face.face import Face
 from neurorave_device.face.led import colour_now
-from neurorave_device.front_panel.front_panel import FrontPanel
+from neurorave_device.front_panel.front_panel import FrontPanel, ScreenSettings
 from neurorave_device.front_panel.protocols import PRESS, RELEASE, TURN
+from neurorave_device.front_panel.saver import Timeouts
 
 
 def _complain(text: str) -> None:
@@ -43,13 +44,21 @@ class FrontWiring:
             elif action.kind == RELEASE:
                 self._face.release(now)
         self._face.refresh(now)
-        self._panel.show(self._face.picture, colour_now(self._face.light(), now))
+        self._panel.adjust(self._screen())
+        self._panel.show(
+            self._face.picture, colour_now(self._face.light(now), now, self._face.setting("encoder.light"))
+        )
         fault = self._panel.fault
+        self._face.missing = bool(fault)
         if fault != self._fault:
             self._fault = fault
             if fault:
                 self._face.say(fault, now)
                 self._complain(fault)
+
+    def _screen(self) -> ScreenSettings:
+        minutes = [60.0 * self._face.setting("screen." + name) for name in Timeouts._fields]
+        return ScreenSettings(self._face.setting("screen.contrast"), Timeouts(*minutes))
 
     def close(self) -> None:
         """Turn screen and light off, and end the thread."""

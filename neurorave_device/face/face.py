@@ -5,10 +5,14 @@ from typing import List, Optional
 from neurorave_device.governor import FACE
 
 from .canvas import Canvas
+from .catch_up import CatchUp
 from .encoder import Encoder, Gesture
-from .led import Light, light_for
+from .led import Lamp, Light
 from .link import FaceLink
+from .memory import Memory
 from .menu import Menu
+from .pace import Pace
+from .workshop import Workshop
 
 PICTURES_PER_SECOND = 15
 """At most; a still page sends none. A display that is written to can be heard (ANCHORS of the field)."""
@@ -19,11 +23,21 @@ EASED_PICTURES_PER_SECOND = 5
 class Face:
     """One face of one module. All methods belong to one thread; time is in seconds on one clock."""
 
-    def __init__(self, link: FaceLink) -> None:
+    def __init__(
+        self,
+        link: FaceLink,
+        memory: Optional[Memory] = None,
+        workshop: Optional[Workshop] = None,
+        catch_up: Optional[CatchUp] = None,
+    ) -> None:
         self._link = link
         self._encoder = Encoder()
-        self.menu = Menu(link)
-        self._drawn_at = self._changed_at = float("-inf")
+        self._lamp = Lamp()
+        self.menu = Menu(link, memory, workshop, catch_up)
+        self.missing = False
+        """Set by who looks after the front panel: one of its devices does not answer."""
+        self._pictures = Pace(PICTURES_PER_SECOND)
+        self._looks = Pace(PICTURES_PER_SECOND)
         self._touched = False
         self._picture = b""
 
@@ -34,15 +48,15 @@ class Face:
 
     def turn(self, steps: int, now: float, fine: bool = False) -> None:
         """Take detents of the encoder, clockwise positive."""
-        self._act(self._encoder.turn(steps, now, fine), now)
+        self._turn(-steps if self._link.get("encoder.direction") else steps, now, fine)
 
     def arrow(self, steps: int, now: float, fine: bool = False) -> None:
         """Take steps of an upward key: a value rises, a list goes to the entry above."""
-        self.turn(steps if self.menu.changing else -steps, now, fine)
+        self._turn(steps if self.menu.changing else -steps, now, fine)
 
     def press(self, now: float) -> None:
         """Take the encoder's switch going down."""
-        self._act(self._encoder.press(now), now)
+        self._act(self._encoder.press(now, bool(self.menu.destroys(now))), now)
 
     def release(self, now: float) -> None:
         """Take the encoder's switch going up."""
@@ -56,27 +70,38 @@ class Face:
         """Show one sentence on the screen for some seconds."""
         self.menu.say(text, now)
 
-    def light(self) -> Light:
+    def setting(self, parameter_id: str) -> float:
+        """Return a parameter's value, for who looks after screen and light."""
+        return self._link.get(parameter_id)
+
+    def light(self, now: float) -> Light:
         """Return what the RGB light shows now."""
-        return light_for(self._link.telemetry())
+        return self._lamp.light(self._link.telemetry(), now, self.menu.learning, self.missing)
 
     def refresh(self, now: float) -> Optional[bytes]:
         """Let time pass and return a new picture, or None where it is too early or nothing has changed."""
         self._act(self._encoder.poll(now), now)
+        self.menu.follow(now)
+        rate = self._rate()
+        if not self._pictures.permitted(now, rate):
+            return None
         # What the player has just done waits for the last new picture only, not for the last look for one.
-        since = self._changed_at if self._touched else self._drawn_at
-        if now - since < 1.0 / self._rate():
+        if not self._touched and not self._looks.permitted(now, rate):
             return None
         self._touched = False
+        self._looks.took(now, rate)
         canvas = Canvas()
-        self.menu.draw(canvas, now)
+        self.menu.draw(canvas, now, self._encoder.on_the_way(now))
         pixels = canvas.pixels()
-        self._drawn_at = now
         if pixels == self._picture:
             return None
         self._picture = pixels
-        self._changed_at = now
+        self._pictures.took(now, rate)
         return pixels
+
+    def _turn(self, steps: int, now: float, fine: bool) -> None:
+        self._encoder.accelerates = bool(self._link.get("encoder.acceleration"))
+        self._act(self._encoder.turn(steps, now, fine), now)
 
     def _rate(self) -> int:
         eased = self._link.telemetry().eased >= FACE

@@ -15,53 +15,44 @@ class Entry(NamedTuple):
 
 
 class Group(NamedTuple):
-    """One menu page: its title and its entries."""
+    """The entries of one page; ``key`` is what stands before the first dot of the table's ``page``."""
 
+    key: str
     title: str
     entries: Tuple[Entry, ...]
 
 
-SOUND = "Sound"
-DESCRIPTORS = "Descriptors"
-GATES = "Gates"
-_BEHIND_CVS = (GATES, DESCRIPTORS, SOUND)
+_TITLES = {"cv1": "CV 1", "cv2": "CV 2", "cv3": "CV 3", "cv4": "CV 4", "midi": "MIDI"}
 
 
-def group_title(parameter: Parameter) -> str:
-    """Return the page that a parameter belongs to, from its id alone."""
-    head, dot, tail = parameter.id.partition(".")
-    if not dot:
-        return SOUND
-    if head.startswith("cv") and head[2:].isdigit():
-        return "CV " + head[2:]
-    if head.startswith("gate") or head == "macro":
-        return GATES
-    if tail in ("mode", "value"):
-        return DESCRIPTORS
-    return head.capitalize()
+def title_of(key: str) -> str:
+    """Return how a page is called."""
+    return _TITLES.get(key, key[:1].upper() + key[1:])
 
 
 def groups(parameters: Sequence[Parameter]) -> Tuple[Group, ...]:
-    """Cut the table into pages: the CVs, then gates, descriptors and the sound, then the rest in the table's order."""
+    """Cut the table into pages, in its own order; what the table calls 'motion.rms' stands on the page 'motion'."""
     pages: Dict[str, List[Entry]] = {}
     for parameter in parameters:
-        title = group_title(parameter)
-        pages.setdefault(title, []).append(Entry(parameter, _entry_name(parameter, title)))
-    order = [title for title in pages if title.startswith("CV ")]
-    order += [title for title in _BEHIND_CVS if title in pages]
-    order += [title for title in pages if title not in order]
-    return tuple(Group(title, tuple(pages[title])) for title in order)
+        key = parameter.page.partition(".")[0]
+        pages.setdefault(key, []).append(Entry(parameter, _entry_name(parameter)))
+    return tuple(Group(key, title_of(key), tuple(entries)) for key, entries in pages.items())
 
 
-def _entry_name(parameter: Parameter, title: str) -> str:
-    """Return a parameter's name without what its page's title says already."""
-    if title == DESCRIPTORS:
-        head, _, tail = parameter.id.partition(".")
-        return word(head).full if tail == "mode" else "  " + tail
+def _entry_name(parameter: Parameter) -> str:
+    """Return a parameter's name without what its page's title says already, qualities by their musical names."""
+    key, _, part = parameter.page.partition(".")
     name = parameter.name
-    if name.startswith(title + " "):
-        name = name[len(title) + 1 :]
-    return name[:1].upper() + name[1:]
+    for prefix in (title_of(key), part):
+        if prefix and name.startswith(prefix + " "):
+            name = name[len(prefix) + 1 :]
+    if part or key == "descriptors":
+        # A line per quality, and what belongs to it indented below.
+        quality = part or parameter.id.partition(".")[0]
+        last = parameter.id.rpartition(".")[2]
+        return word(quality).full if last in ("mode", "shape") else "  " + last
+    known = word(name).full
+    return known if known != name else name[:1].upper() + name[1:]
 
 
 def shown(parameter: Parameter, value: float) -> str:

@@ -86,7 +86,9 @@ class FaceLink(abc.ABC):
     def bundles(self) -> List[Dict[str, Any]]:
         """Return the bundles that can be chosen, by name.
 
-        Keys: name (str, its folder's), title (str), fault (str, '' where it can be played), playing (bool).
+        Keys: name (str, its folder's), title (str), fault (str, '' where it can be played), playing (bool);
+        author (str), size (int, bytes), mac_per_second (float, multiplications a second that it takes) and latency_ms
+        (float, gate to sound), empty or 0 where it has a fault.
         """
 
     @abc.abstractmethod

@@ -1,50 +1,63 @@
-"""The menu's state machine: play page, list, page of one group; a click in a group edits a value in its place."""
+"""The menu only navigates: a stack of at most three pages, and what stands in front of them for a moment."""
 
-import enum
-from typing import List, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from neurorave_device.errors import UserError
 from neurorave_device.parameter import Parameter
 from neurorave_device.parameters import PARAMETERS
 
-from .canvas import Canvas
-from .encoder import CLICK, HOME, TURN, Gesture
-from .groups import Entry, Group, groups, shown
-from .link import CV_COUNT, FAULT, STARTING, FaceLink, Telemetry, sounding
-from .pages import edit, info, message, play, splash
-from .steps import stepped
-from .words import title, word
+from .canvas import HEIGHT, WIDTH, Canvas
+from .catch_up import CatchUp
+from .encoder import CLICK, HOME, LONG, TURN, Gesture
+from .font import text_width, wrap
+from .groups import Group, groups
+from .link import FAULT, STARTING, FaceLink, Telemetry
+from .memory import Memory
+from .pages import message, splash
+from .pages.contents import ContentsPage
+from .pages.info import InfoPage
+from .pages.models import ModelsPage
+from .pages.page import BACK, Page
+from .pages.play import PlayPage
+from .pages.presets import PresetsPage
+from .pages.settings import CvPage, SettingsPage
+from .pages.system import SystemPage
+from .reach import Reach
+from .workshop import Workshop
 
-BACK = "Back"
-_INFO = "Info"
+LEVELS = 3
+"""Play page, list of pages, page: never more."""
 NOTICE_SECONDS = 1.5
 MESSAGE_SECONDS = 6.0
+_NOTICE_ROWS = 2
+_ROW = 9
 _BEAT_SECONDS = 0.4
 
-
-class Place(enum.Enum):
-    """Where the player is; GROUP and INFO are the deepest level."""
-
-    PLAY = "play"
-    LIST = "list"
-    GROUP = "group"
-    INFO = "info"
+# The order of the pages; what the table has beyond these comes before the setup.
+_FIRST = ("models", "presets", "morph", "cv1", "cv2", "cv3", "cv4", "gates")
+_SOUND = ("descriptors", "macro", "motion", "sound")
+_LAST = ("calibrate", "midi", "screen", "encoder", "system", "info")
 
 
 class Menu:
     """What the encoder moves through. Called from the face's thread; time in seconds on one clock."""
 
-    def __init__(self, link: FaceLink, parameters: Sequence[Parameter] = PARAMETERS) -> None:
+    def __init__(
+        self,
+        link: FaceLink,
+        memory: Optional[Memory] = None,
+        workshop: Optional[Workshop] = None,
+        catch_up: Optional[CatchUp] = None,
+        parameters: Sequence[Parameter] = PARAMETERS,
+    ) -> None:
         self._link = link
-        self._groups: Tuple[Group, ...] = groups(parameters)
-        self._level = next((p for p in parameters if p.id == "level"), None)
-        self.place = Place.PLAY
-        self.editing = False
-        self._list_cursor = 1
-        self._cursor = 0
-        self._group = 0
-        self._info_top = 0
-        self._fine = False
+        self._memory = memory
+        self._catch_up = CatchUp() if catch_up is None else catch_up
+        self._reach = Reach(link, self.say, self._catch_up, memory, workshop)
+        self._play = PlayPage(self._reach)
+        self.contents = ContentsPage(pages_of(self._reach, parameters), self._reach)
+        self._stack: List[Page] = [self._play]
+        self._said = 0 if memory is None else memory.said()[0]
         self._notice = ""
         self._notice_until = 0.0
         self._message = ""
@@ -52,14 +65,29 @@ class Menu:
         self._dismissed = ""
 
     @property
-    def cursor(self) -> int:
-        """The line that the cursor is on; 0 is Back."""
-        return self._list_cursor if self.place is Place.LIST else self._cursor
+    def page(self) -> Page:
+        """The page that is open."""
+        return self._stack[-1]
+
+    @property
+    def level(self) -> int:
+        """How deep the player is; 1 is the play page."""
+        return len(self._stack)
 
     @property
     def changing(self) -> bool:
         """Whether turning changes a value, and does not move through a list or a text."""
-        return self.editing or self.place is Place.PLAY
+        return self.page.changing
+
+    @property
+    def learning(self) -> bool:
+        """Whether the open page waits for something from outside."""
+        return self.page.learning
+
+    def destroys(self, now: float) -> str:
+        """Return what a very long press does here, '' where it is only a way home."""
+        hidden = self._showing_message(self._link.telemetry(), now)
+        return "" if hidden else self.page.destroys
 
     def handle(self, gesture: Gesture, now: float) -> None:
         """Act on a gesture. While a message is shown, the first click or turn only takes it away."""
@@ -68,75 +96,58 @@ class Menu:
             self._message = ""
             if gesture.kind != HOME:
                 return
-        if gesture.kind == HOME:
-            self.place = Place.PLAY
-            self.editing = False
-            self._list_cursor = 1
-        elif gesture.kind == CLICK:
-            self._click()
-        elif gesture.kind == TURN:
-            self._turn(gesture, now)
+        try:
+            self._act(gesture, now)
+        except UserError as error:
+            self._show_message(str(error), now)
 
     def say(self, text: str, now: float) -> None:
-        """Show a message of one sentence for some seconds, or until the encoder is touched."""
+        """Show a text for a moment: at the lower edge where it is short, else in place of the page."""
+        if len(wrap(text, WIDTH - 2)) <= _NOTICE_ROWS:
+            self._notice = text
+            self._notice_until = now + NOTICE_SECONDS
+        else:
+            self._show_message(text, now)
+
+    def follow(self, now: float) -> None:
+        """Let time pass, with or without a picture being drawn."""
+        for parameter_id, value in self._catch_up.due(now):
+            self._link.set(parameter_id, value)
+        if self._memory is not None:
+            count, text = self._memory.said()
+            if count != self._said:
+                self._said = count
+                self.say(text, now)
+        self.page.follow(now)
+
+    def _act(self, gesture: Gesture, now: float) -> None:
+        if gesture.kind == HOME:
+            self._leave(now, 1)
+        elif gesture.kind == TURN:
+            self.page.turn(gesture, now)
+        elif gesture.kind == LONG:
+            if self.page.destroys:
+                self.page.hold(now)
+        elif gesture.kind == CLICK:
+            move = self.contents if self.page is self._play else self.page.click(now)
+            if isinstance(move, Page):
+                self._open(move, now)
+            elif move is BACK:
+                self._leave(now, self.level - 1)
+
+    def _open(self, page: Page, now: float) -> None:
+        assert self.level < LEVELS, "a page of the third level opens none"
+        page.enter(now)
+        self._stack.append(page)
+
+    def _leave(self, now: float, level: int) -> None:
+        """Go up to a level; the pages below end what they have begun."""
+        while self.level > level:
+            self._stack.pop().leave(now)
+
+    def _show_message(self, text: str, now: float) -> None:
         self._message = text
         self._message_until = now + MESSAGE_SECONDS
-
-    def _entries(self) -> Tuple[Entry, ...]:
-        return self._groups[self._group].entries
-
-    def _titles(self) -> List[str]:
-        return [BACK] + [group.title for group in self._groups] + [_INFO]
-
-    def _click(self) -> None:
-        if self.place is Place.PLAY:
-            self.place = Place.LIST
-        elif self.place is Place.LIST:
-            self._open(self._list_cursor)
-        elif self.place is Place.INFO or self._cursor == 0:
-            self.place = Place.LIST
-        else:
-            self.editing = not self.editing
-            self._fine = False
-
-    def _open(self, line: int) -> None:
-        if line == 0:
-            self.place = Place.PLAY
-        elif line > len(self._groups):
-            self.place = Place.INFO
-            self._info_top = 0
-        else:
-            self.place = Place.GROUP
-            self._group = line - 1
-            # The first value is what one opens a page for; Back is one detent away.
-            self._cursor = 1
-
-    def _turn(self, gesture: Gesture, now: float) -> None:
-        if self.place is Place.PLAY:
-            if self._level is not None:
-                self._change(self._level, gesture, now)
-                self._notice = "%s %s" % (
-                    self._level.name,
-                    shown(self._level, self._link.get(self._level.id)),
-                )
-                self._notice_until = now + NOTICE_SECONDS
-        elif self.place is Place.LIST:
-            last = len(self._titles()) - 1
-            self._list_cursor = min(max(self._list_cursor + gesture.steps, 0), last)
-        elif self.place is Place.INFO:
-            spare = len(info.lines(self._link.info())) - info.VISIBLE_ROWS
-            self._info_top = min(max(self._info_top + gesture.steps, 0), max(spare, 0))
-        elif self.editing:
-            self._fine = gesture.fine
-            self._change(self._entries()[self._cursor - 1].parameter, gesture, now)
-        else:
-            self._cursor = min(max(self._cursor + gesture.steps, 0), len(self._entries()))
-
-    def _change(self, parameter: Parameter, gesture: Gesture, now: float) -> None:
-        try:
-            self._link.set(parameter.id, stepped(parameter, self._link.get(parameter.id), gesture))
-        except UserError as error:
-            self.say(str(error), now)
 
     def _showing_message(self, telemetry: Telemetry, now: float) -> bool:
         """Say whether a message hides the page; a report's message is shown until it is dismissed."""
@@ -146,59 +157,77 @@ class Menu:
             self._dismissed = telemetry.message
         return bool(telemetry.message) and telemetry.message != self._dismissed
 
-    def draw(self, canvas: Canvas, now: float) -> None:
-        """Draw the page that the player sees at ``now`` on a dark canvas."""
+    def draw(self, canvas: Canvas, now: float, on_the_way: float = 0.0) -> None:
+        """Draw what the player sees at ``now`` on a dark canvas.
+
+        ``on_the_way``: how far a very long press has come, 0..1.
+        """
         telemetry = self._link.telemetry()
         if self._showing_message(telemetry, now):
             own = self._message if now < self._message_until else ""
             heading = "Fault" if telemetry.state == FAULT and not own else "Message"
             message.draw(canvas, heading, own or telemetry.message)
-        elif self.place is Place.LIST:
-            rows = [edit.Row(name) for name in self._titles()]
-            edit.draw(canvas, title(str(self._link.info()["name"])), rows, self._list_cursor)
-        elif self.place is Place.GROUP:
-            self._draw_group(canvas)
-        elif self.place is Place.INFO:
-            about = self._link.info()
-            info.draw(canvas, str(about["name"]), info.lines(about), self._info_top)
-        elif telemetry.state == STARTING:
+            return
+        if telemetry.state == STARTING and self.level == 1:
             splash.draw(canvas, telemetry.message, int(now / _BEAT_SECONDS))
-        else:
-            self._draw_play(canvas, telemetry, now)
+            return
+        self.page.draw(canvas, now)
+        if on_the_way > 0.0:
+            _draw_hold(canvas, self.page.destroys, on_the_way)
+        elif self._notice and now < self._notice_until:
+            _draw_notice(canvas, self._notice)
 
-    def _draw_group(self, canvas: Canvas) -> None:
-        rows = [edit.Row(BACK)]
-        for entry in self._entries():
-            value = self._link.get(entry.parameter.id)
-            share = entry.parameter.to_unit(value) if entry.parameter.measured else None
-            rows.append(edit.Row(entry.name, shown(entry.parameter, value), share))
-        hint = "fine" if self.editing and self._fine else ""
-        edit.draw(canvas, self._heading(), rows, self._cursor, self.editing, hint)
 
-    def _heading(self) -> str:
-        """Return the group's title; a CV's page also says what the CV moves."""
-        heading = self._groups[self._group].title
-        first = self._entries()[0].parameter
-        if first.id.endswith(".destination"):
-            heading += " \u2192 " + word(first.format(self._link.get(first.id))).full
-        return heading
+def pages_of(
+    reach: Reach, parameters: Sequence[Parameter]
+) -> List[Tuple[str, Callable[[], Page]]]:
+    """Return title and maker of each page of the list, in its order; each page is made once."""
+    table = {group.key: group for group in groups(parameters)}
+    own: Dict[str, Tuple[str, Callable[[], Page]]] = {
+        "models": ("Models", lambda: ModelsPage(reach)),
+        "presets": ("Presets", lambda: PresetsPage(reach)),
+        "system": ("System", lambda: SystemPage(reach)),
+        "info": ("Info", lambda: InfoPage(reach)),
+    }
+    for key, group in table.items():
+        own[key] = (group.title, _settings_page(group, reach))
+    known = _FIRST + _SOUND + _LAST
+    order = _FIRST + _SOUND + tuple(key for key in table if key not in known) + _LAST
+    return [(own[key][0], _once(own[key][1])) for key in order if key in own]
 
-    def _draw_play(self, canvas: Canvas, telemetry: Telemetry, now: float) -> None:
-        about = self._link.info()
-        play.draw(
-            canvas,
-            str(about["name"]),
-            [str(descriptor["name"]) for descriptor in about["descriptors"]],
-            [self._destination(index) for index in range(1, CV_COUNT + 1)],
-            telemetry,
-            self._notice if now < self._notice_until else "",
-            sounding(self._link),
-        )
 
-    def _destination(self, index: int) -> str:
-        name = "cv%d.destination" % index
-        for group in self._groups:
-            for entry in group.entries:
-                if entry.parameter.id == name:
-                    return entry.parameter.format(self._link.get(name))
-        return "none"
+def _settings_page(group: Group, reach: Reach) -> Callable[[], Page]:
+    kind = CvPage if group.key.startswith("cv") else SettingsPage
+    return lambda: kind(group, reach)
+
+
+def _once(make: Callable[[], Page]) -> Callable[[], Page]:
+    made: List[Page] = []
+
+    def page() -> Page:
+        if not made:
+            made.append(make())
+        return made[0]
+
+    return page
+
+
+def _draw_notice(canvas: Canvas, text: str) -> None:
+    """Write one or two lines over the lower edge of the page."""
+    lines = wrap(text, WIDTH - 2)[:_NOTICE_ROWS]
+    top = HEIGHT - _ROW * len(lines)
+    canvas.fill(0, top - 2, WIDTH, HEIGHT - top + 2, lit=False)
+    canvas.dots(0, top - 2, WIDTH, 3)
+    for row, line in enumerate(lines):
+        canvas.text(0, top + _ROW * row, line)
+
+
+def _draw_hold(canvas: Canvas, what: str, share: float) -> None:
+    """Show over the lower edge that a very long press is on its way, and what to."""
+    top = HEIGHT - 2 * _ROW
+    canvas.fill(0, top - 2, WIDTH, HEIGHT - top + 2, lit=False)
+    canvas.dots(0, top - 2, WIDTH, 3)
+    text = "hold: " + what
+    canvas.text_fit(max(0, (WIDTH - text_width(text)) // 2), top, text, WIDTH)
+    canvas.frame(0, top + 10, WIDTH, 7)
+    canvas.fill(2, top + 12, round(share * (WIDTH - 4)), 3)

@@ -17,6 +17,7 @@ _WORDS: Dict[str, Word] = {
     "sharpness": Word("sharpness", "sharp"),
     "booming": Word("boom", "boom"),
     "latent_0": Word("timbre", "timbre"),
+    "temperature": Word("temperature", "temp"),
     "none": Word("nothing", "-"),
 }
 

@@ -5,7 +5,7 @@ A bus can take milliseconds and a device can be gone; the face, which also serve
 
 import threading
 from collections import deque
-from typing import Callable, Deque, List, NamedTuple, Optional
+from typing import Callable, Deque, List, NamedTuple, Optional, Tuple
 
 from neurorave_device.board import Board
 from neurorave_device.clock import Clock
@@ -15,7 +15,7 @@ from . import i2c_encoder, oled
 from .gpio_encoder import GpioButton, GpioEncoder
 from .painter import Painter
 from .protocols import RELEASE, TURN, Action, Colour, EncoderSource, Led, Screen
-from .saver import AWAKE, BLANK, SAVER, Saver, saver_picture
+from .saver import AWAKE, BLANK, SAVER, Saver, Timeouts, saver_picture
 
 POLL_SECONDS = 0.01
 _DARK_COLOUR: Colour = (0, 0, 0)
@@ -49,10 +49,17 @@ def makers(board: Board) -> Makers:
     )
 
 
+class ScreenSettings(NamedTuple):
+    """`contrast` is a share of what the board gives as the screen's contrast."""
+
+    contrast: float = 1.0
+    timeouts: Timeouts = Timeouts()
+
+
 class FrontPanel:
     """Screen, encoder, button and light.
 
-    `take`, `show` and `fault` belong to the face's thread, `step`, `run` and `close` to the panel's own.
+    `take`, `show`, `adjust` and `fault` belong to the face's thread, `step`, `run` and `close` to the panel's own.
     """
 
     def __init__(self, board: Board, clock: Clock, made: Optional[Makers] = None) -> None:
@@ -63,7 +70,7 @@ class FrontPanel:
         self._encoder = _retried(name, check, made.encoder)
         self._button = _retried("The button on pin %s" % board.button_pin, "its wires", made.button)
         self._screen = _retried(*oled.place(board), opening=made.screen)
-        self._contrast = board.screen_contrast
+        self._full = board.screen_contrast
         self._clock = clock
         self._painter = Painter(board.screen_rotated)
         self._saver = Saver(clock.now())
@@ -71,7 +78,8 @@ class FrontPanel:
         self._down = False
         self._picture = b""
         self._colour: Colour = _DARK_COLOUR
-        self._set: Optional[str] = None
+        self._set: Optional[Tuple[str, int]] = None
+        self._wanted = ScreenSettings()
 
     def take(self) -> List[Action]:
         """Return what the player has done since the last call, oldest first."""
@@ -81,6 +89,10 @@ class FrontPanel:
         """Let the screen show a picture (1024 bytes) and the light a colour, as soon as may be."""
         self._picture = picture
         self._colour = colour
+
+    def adjust(self, settings: ScreenSettings) -> None:
+        """Take the player's settings of the screen."""
+        self._wanted = settings
 
     @property
     def fault(self) -> str:
@@ -98,6 +110,7 @@ class FrontPanel:
     def step(self) -> bool:
         """Look at encoder and button, then send one piece to the screen; say whether there is more to send."""
         now = self._clock.now()
+        self._saver.timeouts = self._wanted.timeouts
         self._actions.extend(self._saver.filter(self._look(now), now))
         return self._draw(now)
 
@@ -145,13 +158,15 @@ class FrontPanel:
         return bool(self._screen.use(now, lambda screen: self._send(screen, state, now)))
 
     def _send(self, screen: Screen, state: str, now: float) -> bool:
-        if state != self._set:
-            screen.contrast(
-                self._contrast if state == AWAKE else min(self._contrast, _DIM_CONTRAST)
-            )
-            if state == BLANK or self._set == BLANK:
+        contrast = round(self._full * self._wanted.contrast)
+        if state != AWAKE:
+            contrast = min(contrast, _DIM_CONTRAST)
+        if (state, contrast) != self._set:
+            screen.contrast(contrast)
+            before = None if self._set is None else self._set[0]
+            if (state == BLANK) != (before == BLANK):
                 screen.power(state != BLANK)
-            self._set = state
+            self._set = (state, contrast)
         if state == BLANK:
             return False
         piece = self._painter.piece(now)

@@ -1,6 +1,6 @@
 """When the screen is dimmed, shows next to nothing, and is off: an OLED ages with light, and is heard as hum."""
 
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional
 
 from .protocols import HEIGHT, PRESS, RELEASE, TURN, WIDTH, Action
 
@@ -8,11 +8,6 @@ AWAKE = "awake"
 DIM = "dim"
 SAVER = "saver"
 BLANK = "blank"
-STATES: Tuple[Tuple[str, float], ...] = (
-    (BLANK, 20 * 60.0),
-    (SAVER, 5 * 60.0),
-    (DIM, 2 * 60.0),
-)
 # Detents of the turn that has woken the screen are not meant for what appears on it.
 _WAKING_SECONDS = 0.3
 _MOVE_SECONDS = 8.0
@@ -20,18 +15,29 @@ _DOT = 2
 _STRIDE = 857
 
 
+class Timeouts(NamedTuple):
+    """Seconds after the last touch until the screen is dimmed, shows the saver, and is off; 0 means never."""
+
+    dim: float = 2 * 60.0
+    saver: float = 5 * 60.0
+    blank: float = 20 * 60.0
+
+
 class Saver:
     """Which state the screen is in, and which actions were only to wake it; time is given with each call."""
 
     def __init__(self, now: float) -> None:
+        self.timeouts = Timeouts()
         self._touched_at = now
         self._waking_until: Optional[float] = None
         self._swallowing_press = False
 
     def state(self, now: float) -> str:
-        """Return AWAKE, DIM (after 2 min), SAVER (5 min) or BLANK (20 min)."""
-        for state, seconds in STATES:
-            if now - self._touched_at >= seconds:
+        """Return AWAKE, DIM, SAVER or BLANK; of those that have begun the darkest."""
+        idle = now - self._touched_at
+        dim, saver, blank = self.timeouts
+        for state, seconds in ((BLANK, blank), (SAVER, saver), (DIM, dim)):
+            if 0.0 < seconds <= idle:
                 return state
         return AWAKE
 

@@ -35,6 +35,7 @@ class FakeLink(FaceLink):
         self.state = PLAYING
         self.message = ""
         self.name = "hand_percussion"
+        self.author = "neurorave"
         self.virtual = True
         # Name and fault of each bundle that can be chosen.
         self.shelf = [("hand_percussion", ""), ("notes", "")]
@@ -60,7 +61,7 @@ class FakeLink(FaceLink):
     def info(self) -> Dict[str, Any]:
         return {
             "name": self.name,
-            "author": "neurorave",
+            "author": self.author,
             "licence": "CC0-1.0",
             "description": "Struck hand drums and small percussion.",
             "sample_rate": self.sample_rate,
@@ -121,7 +122,16 @@ class FakeLink(FaceLink):
 
     def bundles(self) -> List[Dict[str, Any]]:
         return [
-            {"name": name, "title": name, "fault": fault, "playing": name == self.name}
+            {
+                "name": name,
+                "title": name,
+                "fault": fault,
+                "playing": name == self.name,
+                "author": "" if fault else self.author,
+                "size": 3400000,
+                "mac_per_second": 0.0 if fault else 310e6,
+                "latency_ms": 0.0 if fault else 9.0,
+            }
             for name, fault in self.shelf
         ]
 

@@ -4,15 +4,19 @@ Look at each picture that changed before you commit it: the tests only say that 
 """
 
 import os
-from typing import Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 from PIL import Image
 
 from neurorave_device.clock import VirtualClock
+from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.face import Face
 from neurorave_device.face.link import FAULT, STARTING
+from neurorave_device.face.menu import MESSAGE_SECONDS
+from neurorave_device.parameters import DESTINATIONS
 
 from .fake_link import FakeLink
+from .fake_memory import FakeMemory, FakeWorkshop
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "pages")
 
@@ -23,23 +27,56 @@ class Hand:
     def __init__(self) -> None:
         self.clock = VirtualClock(10.0)
         self.link = FakeLink(self.clock)
-        self.face = Face(self.link)
+        catch_up = CatchUp()
+        self.memory = FakeMemory(self.link, catch_up)
+        self.workshop = FakeWorkshop()
+        self.face = Face(self.link, self.memory, self.workshop, catch_up)
+
+    @property
+    def page(self) -> Any:
+        return self.face.menu.page
 
     def turn(self, steps: int, fine: bool = False) -> None:
         self.face.turn(steps, self.clock.now(), fine)
         self.clock.advance(1.0)
 
     def click(self) -> None:
-        self.face.press(self.clock.now())
-        self.clock.advance(0.1)
-        self.face.release(self.clock.now())
+        self.hold(0.1)
         self.clock.advance(1.0)
 
-    def open(self, line: int) -> None:
-        """From the play page, open the entry of the list in this line (0 is Back)."""
+    def hold(self, seconds: float) -> None:
+        """Press for so long, looking at the screen all the time."""
+        self.press(seconds)
+        self.face.release(self.clock.now())
+
+    def press(self, seconds: float) -> None:
+        """Press and keep on pressing."""
+        self.face.press(self.clock.now())
+        for _ in range(round(seconds / 0.05)):
+            self.clock.advance(0.05)
+            self.face.refresh(self.clock.now())
+
+    def home(self) -> None:
+        self.hold(0.8)
+        self.clock.advance(1.0)
+
+    def open(self, title: str) -> None:
+        """From the play page, open a page of the list."""
+        contents = self.face.menu.contents
+        titles = [line.name for line in contents.lines()]
         self.click()
-        self.turn(line - 1)
+        self.turn(titles.index(title) - contents.cursor)
         self.click()
+
+    def line(self, name: str) -> None:
+        """Move to a line of the open list."""
+        names = [line.name for line in self.page.lines()]
+        self.turn(names.index(name) - self.page.cursor)
+
+    def wait(self) -> None:
+        """Wait until what was said for a moment is gone."""
+        self.face.refresh(self.clock.now())
+        self.clock.advance(MESSAGE_SECONDS + 0.1)
 
     def picture(self) -> bytes:
         self.face.refresh(self.clock.now())
@@ -101,6 +138,15 @@ def _play_level() -> bytes:
     return hand.picture()
 
 
+def _play_others() -> bytes:
+    """Two CVs move what is no descriptor and share the last row; it is the second one's turn."""
+    hand = Hand()
+    hand.link.set("cv4.destination", float(DESTINATIONS.index("morph")))
+    hand.link.set_jack(4, volts=-3.0)
+    hand.clock.advance(4.0)
+    return hand.picture()
+
+
 def _list() -> bytes:
     hand = Hand()
     hand.click()
@@ -108,58 +154,197 @@ def _list() -> bytes:
     return hand.picture()
 
 
+def _list_end() -> bytes:
+    hand = Hand()
+    hand.click()
+    hand.turn(40)
+    return hand.picture()
+
+
+def _models() -> bytes:
+    hand = Hand()
+    hand.link.shelf += [("broken", "broken/bundle.yaml: schema is 7, allowed is 1")]
+    hand.open("Models")
+    return hand.picture()
+
+
+def _models_long() -> bytes:
+    """A name and an author that do not fit."""
+    hand = Hand()
+    hand.link.name = "a_bundle_with_a_very_long_name_indeed"
+    hand.link.author = "Somebody With a Long Name and a Longer Institution"
+    hand.link.shelf = [(hand.link.name, "")] + hand.link.shelf
+    hand.open("Models")
+    return hand.picture()
+
+
+def _models_bad() -> bytes:
+    hand = Hand()
+    hand.link.shelf = [("broken", "broken/bundle.yaml: schema is 7, allowed is 1")]
+    hand.open("Models")
+    return hand.picture()
+
+
+def _models_loading() -> bytes:
+    hand = Hand()
+    hand.open("Models")
+    hand.turn(1)
+    hand.face.press(hand.clock.now())
+    hand.face.release(hand.clock.now())
+    hand.clock.advance(0.1)
+    return hand.picture()
+
+
+def _shelf() -> Hand:
+    hand = Hand()
+    for name in ("amber", "Rain on a tin roof in the early morning", "zinc"):
+        hand.memory.save_preset(name)
+    hand.wait()
+    hand.open("Presets")
+    return hand
+
+
+def _presets() -> bytes:
+    return _shelf().picture()
+
+
+def _presets_load() -> bytes:
+    hand = _shelf()
+    hand.line("amber")
+    hand.click()
+    return hand.picture()
+
+
+def _presets_loaded() -> bytes:
+    hand = _shelf()
+    hand.line("amber")
+    hand.click()
+    hand.face.press(hand.clock.now())
+    hand.face.release(hand.clock.now())
+    hand.clock.advance(0.1)
+    return hand.picture()
+
+
+def _presets_hold() -> bytes:
+    """Half way to deleting one."""
+    hand = _shelf()
+    hand.line("Rain on a tin roof in the early morning")
+    hand.click()
+    hand.turn(2)
+    hand.press(2.4)
+    return hand.picture()
+
+
+def _presets_question() -> bytes:
+    hand = _shelf()
+    hand.line("amber")
+    hand.click()
+    hand.turn(2)
+    hand.hold(4.1)
+    return hand.picture()
+
+
+def _presets_name() -> bytes:
+    hand = _shelf()
+    hand.line("Save as new")
+    hand.click()
+    return hand.picture()
+
+
+def _presets_letters() -> bytes:
+    hand = _shelf()
+    hand.line("Save as new")
+    hand.click()
+    hand.turn(12)
+    for _ in range(20):
+        hand.click()
+    return hand.picture()
+
+
 def _cv() -> bytes:
     hand = Hand()
-    hand.open(3)
+    hand.link.set_jack(3, volts=-2.345)
+    hand.open("CV 3")
     return hand.picture()
 
 
 def _cv_edit() -> bytes:
     hand = Hand()
-    hand.open(3)
-    hand.turn(2)
+    hand.open("CV 3")
+    hand.line("Amount")
     hand.click()
     return hand.picture()
 
 
 def _cv_fine() -> bytes:
     hand = Hand()
-    hand.open(3)
-    hand.turn(2)
+    hand.open("CV 3")
+    hand.line("Amount")
     hand.click()
     hand.turn(7, fine=True)
     return hand.picture()
 
 
-def _gates() -> bytes:
+def _cv_end() -> bytes:
     hand = Hand()
-    hand.open(5)
+    hand.open("CV 1")
+    hand.turn(30)
     return hand.picture()
 
 
 def _descriptors() -> bytes:
     hand = Hand()
-    hand.open(6)
+    hand.open("Descriptors")
     hand.turn(7)
     hand.click()
     return hand.picture()
 
 
-def _sound() -> bytes:
+def _motion() -> bytes:
     hand = Hand()
-    hand.open(7)
+    hand.link.set("motion.rms.shape", 1.0)
+    hand.open("Motion")
+    hand.turn(3)
     return hand.picture()
 
 
-def _info() -> bytes:
+def _opened(title: str) -> Callable[[], bytes]:
+    def draw() -> bytes:
+        hand = Hand()
+        hand.open(title)
+        return hand.picture()
+
+    return draw
+
+
+def _system_hold() -> bytes:
     hand = Hand()
-    hand.open(12)
+    hand.open("System")
+    hand.press(3.5)
+    return hand.picture()
+
+
+def _system_question() -> bytes:
+    hand = Hand()
+    hand.open("System")
+    hand.hold(4.1)
+    hand.turn(1)
+    return hand.picture()
+
+
+def _info_work() -> bytes:
+    """The self-test is done, the support bundle under way."""
+    hand = Hand()
+    hand.workshop.found = ("2 hints", "")
+    hand.workshop.made = ("writing", "")
+    hand.open("Info")
+    hand.line("Self-test")
     return hand.picture()
 
 
 def _info_end() -> bytes:
     hand = Hand()
-    hand.open(12)
+    hand.open("Info")
     hand.turn(50)
     return hand.picture()
 
@@ -186,14 +371,36 @@ STATES: Dict[str, Callable[[], bytes]] = {
     "play_full": _play_full,
     "play_eased": _play_eased,
     "play_level": _play_level,
+    "play_others": _play_others,
     "list": _list,
+    "list_end": _list_end,
+    "models": _models,
+    "models_long": _models_long,
+    "models_bad": _models_bad,
+    "models_loading": _models_loading,
+    "presets": _presets,
+    "presets_load": _presets_load,
+    "presets_loaded": _presets_loaded,
+    "presets_hold": _presets_hold,
+    "presets_question": _presets_question,
+    "presets_name": _presets_name,
+    "presets_letters": _presets_letters,
     "cv": _cv,
     "cv_edit": _cv_edit,
     "cv_fine": _cv_fine,
-    "gates": _gates,
+    "cv_end": _cv_end,
+    "gates": _opened("Gates"),
     "descriptors": _descriptors,
-    "sound": _sound,
-    "info": _info,
+    "macro": _opened("Macro"),
+    "motion": _motion,
+    "sound": _opened("Sound"),
+    "screen": _opened("Screen"),
+    "encoder": _opened("Encoder"),
+    "system": _opened("System"),
+    "system_hold": _system_hold,
+    "system_question": _system_question,
+    "info": _opened("Info"),
+    "info_work": _info_work,
     "info_end": _info_end,
     "message": _message,
     "eased": _eased,

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device.face.encoder import CLICK, HOME, TURN, Gesture
-from neurorave_device.face.face import PICTURES_PER_SECOND
+from neurorave_device.face.encoder import CLICK, HOME, LONG, TURN, Gesture
 from neurorave_device.face.groups import groups, shown
 from neurorave_device.face.link import FAULT
-from neurorave_device.face.menu import MESSAGE_SECONDS, Place
+from neurorave_device.face.menu import LEVELS, MESSAGE_SECONDS, Menu
+from neurorave_device.face.pages.lines import Setting
+from neurorave_device.face.pages.list_page import ListPage
 from neurorave_device.face.steps import round_step, stepped
 from neurorave_device.parameter import Parameter, number
 from neurorave_device.parameters import PARAMETERS, by_id
@@ -21,41 +22,79 @@ NUMBERS = [row for row in PARAMETERS if row.measured]
 CHOICES = [row for row in PARAMETERS if not row.measured]
 
 
-def test_every_parameter_is_in_one_group() -> None:
-    found = [entry.parameter.id for group in groups(PARAMETERS) for entry in group.entries]
-    assert sorted(found) == sorted(row.id for row in PARAMETERS)
-    titles = [group.title for group in groups(PARAMETERS)]
-    first = ["CV 1", "CV 2", "CV 3", "CV 4", "Gates", "Descriptors", "Sound"]
-    assert titles == first + ["Motion", "Screen", "Encoder", "Midi"]
+def titles(menu: Menu) -> List[str]:
+    return [line.name for line in menu.contents.lines()][1:]
+
+
+def reached() -> List[Tuple[str, str, str]]:
+    """Return title, line and id of every setting that a player finds by opening each page of the list."""
+    found = []
+    for title in titles(Hand().face.menu):
+        hand = Hand()
+        hand.open(title)
+        assert hand.face.menu.level == LEVELS, title
+        lines = hand.page.lines()
+        assert lines[0].name == "Back"
+        found += [(title, x.name, x.parameter.id) for x in lines if isinstance(x, Setting)]
+    return found
+
+
+def test_every_parameter_stands_on_one_page_of_the_third_level() -> None:
+    assert sorted(row for _, _, row in reached()) == sorted(row.id for row in PARAMETERS)
+
+
+def test_the_pages_come_in_the_order_of_use() -> None:
+    found = titles(Hand().face.menu)
+    assert found[:2] == ["Models", "Presets"] and found[-2:] == ["System", "Info"]
+    order = ["CV 1", "CV 4", "Gates", "Descriptors", "Macro", "Motion", "Sound", "MIDI", "Screen"]
+    assert [title for title in found if title in order] == order
+
+
+@pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.id)
+def test_each_parameter_is_shown_changed_and_restored(row: Parameter) -> None:
+    title, _, _ = next(place for place in reached_once() if place[2] == row.id)
+    hand = Hand()
+    hand.open(title)
+    lines = hand.page.lines()
+    place = next(n for n, x in enumerate(lines) if isinstance(x, Setting) and x.parameter is row)
+    hand.turn(place - hand.page.cursor)
+    before = hand.link.get(row.id)
+    assert lines[place].value == shown(row, before)
+    hand.click()
+    assert hand.page.editing
+    way = 1 if before < row.high else -1
+    hand.turn(way)
+    changed = hand.link.get(row.id)
+    assert changed != before
+    assert lines[place].value == shown(row, changed)
+    if row.id == "encoder.direction":
+        # From here on the other way round.
+        way = -way
+    hand.turn(-way)
+    assert hand.link.get(row.id) == pytest.approx(before, abs=1e-9)
+    hand.click()
+    assert not hand.page.editing and hand.face.menu.level == LEVELS
+
+
+_REACHED: List[Tuple[str, str, str]] = []
+
+
+def reached_once() -> List[Tuple[str, str, str]]:
+    if not _REACHED:
+        _REACHED.extend(reached())
+    return _REACHED
 
 
 def test_a_parameter_that_is_new_in_the_table_gets_a_page_by_itself() -> None:
     new = number("echo.time", "Echo time", "s", 0.0, 1.0, 0.5, "echo", "How long an echo takes.")
-    last = groups(PARAMETERS + (new,))
-    assert [g.title for g in last if any(e.parameter is new for e in g.entries)] == ["Echo"]
-
-
-def test_each_group_opens_two_clicks_from_the_play_page() -> None:
-    for line, group in enumerate(groups(PARAMETERS), 1):
-        hand = Hand()
-        hand.open(line)
-        assert hand.face.menu.place is Place.GROUP
-        # The page's first value: one click edits it, a turn changes it.
-        first = group.entries[0].parameter
-        before = hand.link.get(first.id)
-        hand.click()
-        assert hand.face.menu.editing
-        hand.turn(1 if before < first.high else -1)
-        assert hand.link.get(first.id) != before, first.id
-        hand.click()
-        assert not hand.face.menu.editing
+    group = groups(PARAMETERS + (new,))[-1]
+    assert (group.title, [entry.name for entry in group.entries]) == ("Echo", ["Time"])
+    menu = Menu(Hand().link, parameters=PARAMETERS + (new,))
+    assert titles(menu).index("Echo") == titles(menu).index("Sound") + 1
 
 
 def test_up_raises_a_value_and_goes_up_a_list() -> None:
     hand = Hand()
-    menu = hand.face.menu
-    first = {line: group.entries[0].parameter for line, group in enumerate(groups(PARAMETERS), 1)}
-    line = next(line for line, parameter in first.items() if parameter.id.startswith("cv2"))
 
     def up(steps: int) -> None:
         hand.face.arrow(steps, hand.clock.now())
@@ -65,46 +104,74 @@ def test_up_raises_a_value_and_goes_up_a_list() -> None:
     up(1)
     assert hand.link.get("level") > before
     hand.click()
+    line = titles(hand.face.menu).index("CV 2") + 1
     up(-(line - 1))
-    assert menu.cursor == line
+    assert hand.page.cursor == line
     up(1)
-    assert menu.cursor == line - 1
+    assert hand.page.cursor == line - 1
     up(-1)
     hand.click()
     up(1)
-    assert (menu.place, menu.cursor) == (Place.GROUP, 0)
+    assert (hand.face.menu.level, hand.page.cursor) == (3, 0)
     up(-1)
     hand.click()
-    assert menu.editing
-    chosen = hand.link.get(first[line].id)
+    assert hand.page.editing
+    chosen = hand.link.get("cv2.destination")
     up(1)
-    assert hand.link.get(first[line].id) == chosen + 1
+    assert hand.link.get("cv2.destination") == chosen + 1
 
 
-def test_back_is_the_first_line_of_every_page() -> None:
-    hand = Hand()
-    hand.open(3)
-    hand.turn(-20)
-    assert hand.face.menu.cursor == 0
-    places = []
-    hand.click()
-    places.append(hand.face.menu.place)
-    hand.turn(-20)
-    hand.click()
-    places.append(hand.face.menu.place)
-    assert places == [Place.LIST, Place.PLAY]
+def test_back_is_the_first_line_of_every_page_and_one_detent_away() -> None:
+    for title in titles(Hand().face.menu):
+        hand = Hand()
+        hand.open(title)
+        hand.turn(5)
+        hand.turn(-20)
+        assert hand.page.cursor == 0
+        hand.click()
+        assert hand.face.menu.level == 2
+        # The same page once more: the list remembers it, and it begins at its first entry.
+        hand.click()
+        assert hand.page.heading and hand.page.cursor == 1
+        hand.turn(-1)
+        hand.click()
+        hand.turn(-40)
+        hand.click()
+        assert hand.face.menu.level == 1
 
 
 def test_hold_goes_home_from_the_deepest_place() -> None:
     hand = Hand()
-    hand.open(2)
+    hand.open("CV 2")
     hand.click()
-    hand.face.press(hand.clock.now())
-    hand.clock.advance(0.8)
-    hand.face.refresh(hand.clock.now())
-    assert hand.face.menu.place is Place.PLAY and not hand.face.menu.editing
+    hand.press(0.8)
+    assert hand.face.menu.level == 1
     hand.face.release(hand.clock.now())
-    assert hand.face.menu.place is Place.PLAY
+    assert hand.face.menu.level == 1
+    hand.open("CV 2")
+    assert not hand.page.editing
+
+
+def test_the_encoder_turns_the_other_way_where_that_is_set() -> None:
+    hand = Hand()
+    hand.link.set("encoder.direction", 1.0)
+    hand.turn(-2)
+    assert hand.link.get("level") == 1.0
+    # The keys of a panel say which way is up, whatever the encoder does.
+    hand.face.arrow(-2, hand.clock.now())
+    assert hand.link.get("level") == 0.0
+
+
+def test_acceleration_can_be_switched_off() -> None:
+    found = []
+    for on in (0.0, 1.0):
+        hand = Hand()
+        hand.link.set("encoder.acceleration", on)
+        for step in range(4):
+            hand.face.turn(-1, hand.clock.now())
+            hand.clock.advance(0.01)
+        found.append(hand.link.get("level"))
+    assert found == [-2.0, -8.0]
 
 
 def test_turning_on_the_play_page_moves_the_level() -> None:
@@ -113,7 +180,7 @@ def test_turning_on_the_play_page_moves_the_level() -> None:
     assert hand.link.get("level") == -2.0
     hand.turn(-1, fine=True)
     assert hand.link.get("level") == pytest.approx(-2.1)
-    assert hand.face.menu.place is Place.PLAY
+    assert hand.face.menu.level == 1
 
 
 def test_a_message_is_dismissed_by_a_click_that_does_nothing_else() -> None:
@@ -123,7 +190,7 @@ def test_a_message_is_dismissed_by_a_click_that_does_nothing_else() -> None:
     calm = Hand().picture()
     assert hand.picture() != calm
     hand.click()
-    assert hand.face.menu.place is Place.PLAY
+    assert hand.face.menu.level == 1
     hand.link.state = "playing"
     assert hand.picture() == calm
     # The same words again after a calm while are news again.
@@ -158,21 +225,12 @@ def test_a_value_that_the_sound_refuses_becomes_a_message() -> None:
     assert hand.picture() != calm
 
 
-def test_pictures_come_only_when_changed_and_not_too_often() -> None:
-    hand = Hand()
-    assert hand.face.refresh(10.0) is not None
-    assert hand.face.refresh(11.0) is None
-    count = 0
-    for tick in range(200):
-        now = 12.0 + tick * 0.005
-        hand.link.set_jack(1, volts=-5.0 + 0.05 * tick)
-        count += hand.face.refresh(now) is not None
-    assert 10 <= count <= PICTURES_PER_SECOND
-
-
 GESTURES = st.lists(
     st.one_of(
-        st.just((CLICK, 0)), st.just((HOME, 0)), st.tuples(st.just(TURN), st.integers(-6, 6))
+        st.just((CLICK, 0)),
+        st.just((LONG, 0)),
+        st.just((HOME, 0)),
+        st.tuples(st.just(TURN), st.integers(-6, 6)),
     ),
     max_size=60,
 )
@@ -184,12 +242,13 @@ def test_no_gestures_leave_the_allowed_values(gestures: List[Tuple[str, int]], f
     hand = Hand()
     for kind, steps in gestures:
         hand.face.menu.handle(Gesture(kind, steps, 5 * steps, fine), hand.clock.now())
+        assert 1 <= hand.face.menu.level <= LEVELS
         hand.clock.advance(0.1)
     assert len(hand.picture()) == 1024
     for row in PARAMETERS:
         assert row.low <= hand.link.get(row.id) <= row.high
     hand.face.menu.handle(Gesture(HOME), hand.clock.now())
-    assert hand.face.menu.place is Place.PLAY
+    assert hand.face.menu.level == 1
 
 
 @pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.id)

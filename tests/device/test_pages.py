@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device.face import font
+from neurorave_device.face import font, rows
 from neurorave_device.face.canvas import HEIGHT, WIDTH, Canvas
 from neurorave_device.face.link import PLAYING, Telemetry
-from neurorave_device.face.pages import edit, info, message, play, splash
+from neurorave_device.face.menu import Menu
+from neurorave_device.face.pages import message, play, splash
+from neurorave_device.face.pages.name_wheel import WHEEL, NameWheel
 
 from .page_states import FOLDER, STATES, Hand, load
 
@@ -167,11 +169,10 @@ def _row(picture: bytes, y: int) -> List[bool]:
 
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 7, 40])
 def test_the_cursor_is_always_in_view(count: int) -> None:
-    rows = [edit.Row("entry %d" % index, str(index)) for index in range(count)]
+    entries = [rows.Row("entry %d" % index, str(index)) for index in range(count)]
     for cursor in range(count):
-        with_cursor, without = Canvas(), Canvas()
-        edit.draw(with_cursor, "list", rows, cursor)
-        edit.draw(without, "list", rows, -1)
+        with_cursor = Canvas()
+        rows.draw(with_cursor, "list", entries, cursor)
         marked = [y for y in range(HEIGHT) if _row(with_cursor.pixels(), y)[0]]
         assert marked, "no cursor on line %d of %d" % (cursor, count)
 
@@ -182,5 +183,80 @@ def test_texts_of_any_length_are_drawn(text: str) -> None:
     canvas = Canvas()
     message.draw(canvas, text, text * 3)
     splash.draw(canvas, text, 2)
-    info.draw(canvas, text, font.wrap(text, 120), 0)
     assert canvas.lit_share() < 0.6
+
+
+@settings(deadline=None)
+@given(name=WORDS, value=WORDS, editing=st.booleans())
+def test_name_and_value_of_a_line_never_run_into_each_other(
+    name: str, value: str, editing: bool
+) -> None:
+    both, alone = Canvas(), Canvas()
+    rows.draw(both, "", [rows.Row(name, value)], 0, editing)
+    rows.draw(alone, "", [rows.Row("", value)], 0, editing)
+    value_left = min([x for x in range(8, 128) if any(_row(alone.pixels(), y)[x] for y in LINE)] or [128])
+    # One dark column at least, and the value is drawn as it is without a name.
+    for y in LINE:
+        assert not _row(both.pixels(), y)[value_left - 1]
+        assert _row(both.pixels(), y)[value_left:] == _row(alone.pixels(), y)[value_left:]
+        assert not any(_row(both.pixels(), y)[124:]) or editing
+
+
+LINE = range(10, 19)
+
+
+@settings(deadline=None)
+@given(text=WORDS)
+def test_a_notice_stays_at_the_lower_edge_and_a_longer_text_takes_the_page(text: str) -> None:
+    hand = Hand()
+    before = hand.picture()
+    hand.clock.advance(1.0)
+    hand.face.say(text, hand.clock.now())
+    after = hand.picture()
+    if len(font.wrap(text, WIDTH - 2)) <= 2:
+        assert after[: 16 * 44] == before[: 16 * 44]
+    else:
+        assert after[: 16 * 8] != before[: 16 * 8]
+    hand.clock.advance(10.0)
+    assert hand.picture() == before
+
+
+def test_every_name_can_be_made_on_the_wheel() -> None:
+    wheel = NameWheel(["abc", "xyz"])
+
+    def pick(item: str) -> str:
+        wheel.turn(WHEEL.index(item) - wheel.place)
+        return wheel.click()
+
+    assert pick("other") == "" and wheel.text == "xyz"
+    for _ in range(5):
+        pick("del")
+    # Nothing is no name.
+    assert pick("OK") == "" and not wheel.done
+    for item in ("R", "space", "2", "space"):
+        pick(item)
+    assert pick("OK") == "R 2" and wheel.done
+    for item in WHEEL:
+        wheel.turn(WHEEL.index(item) - wheel.place)
+        canvas = Canvas()
+        wheel.draw(canvas)
+        assert canvas.lit_share() < 0.1
+    for _ in range(60):
+        pick("W")
+    assert len(wheel.text) == 24
+    wheel.draw(Canvas())
+
+
+@pytest.mark.parametrize("title", [line.name for line in Menu(Hand().link).contents.lines()][1:])
+def test_few_points_are_lit_wherever_the_cursor_is(title: str) -> None:
+    hand = Hand()
+    hand.link.name = "a_bundle_with_a_very_long_name_indeed"
+    hand.link.shelf = [(hand.link.name, "its fault is long " * 9)] * 5
+    for number in range(9):
+        hand.memory.kept["%d the longest name that was ever given to a preset" % number] = {}
+    hand.open(title)
+    for _ in range(len(hand.page.lines()) + 1):
+        hand.picture()
+        lit = sum(bin(byte).count("1") for byte in hand.picture())
+        assert 0 < lit < 0.25 * WIDTH * HEIGHT
+        hand.turn(1)

@@ -1,40 +1,94 @@
-"""The page about the bundle: lines of text that scroll."""
+"""The page about what plays and where: delays, load, heat, versions, a test of the machine, facts for support."""
 
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
-from ..canvas import WIDTH, Canvas
-from ..font import wrap
+from ..reach import Reach
 from ..words import title, word
+from .lines import Deed, Line, Text
+from .list_page import ListPage
+from .page import Move
 
-_ROW_HEIGHT = 9
-_FIRST_ROW = 10
-VISIBLE_ROWS = 6
+
+class InfoPage(ListPage):
+    """Facts first, then what can be done, then the model in its own words."""
+
+    heading = "Info"
+
+    def __init__(self, reach: Reach) -> None:
+        super().__init__()
+        self._reach = reach
+        self._about: Dict[str, Any] = {}
+        self._model: List[Line] = []
+        self._deeds: List[Line] = []
+        self._told = ("", "")
+        if reach.workshop is not None:
+            work = reach.workshop
+            self._deeds = [
+                Deed("Self-test", _doer(work.test), lambda: work.tested()[0]),
+                Deed("Support bundle", _doer(work.pack), lambda: work.packed()[0]),
+            ]
+            self._told = (work.tested()[1], work.packed()[1])
+
+    def entries(self) -> List[Line]:
+        about = self._reach.link.info()
+        if about != self._about:
+            self._about = about
+            self._model = [_fact(text, self._reach) for text in model_texts(about)]
+        return self._facts(about) + self._deeds + self._model
+
+    def _facts(self, about: Dict[str, Any]) -> List[Line]:
+        telemetry = self._reach.link.telemetry()
+        facts = [
+            ("Gate to sound", "%.0f ms" % about["latency_ms"]),
+            ("Knob to sound", "%.0f ms" % about["knob_ms"]),
+            ("Load", "%.0f %%" % (100.0 * telemetry.load)),
+            ("Late frames", "%d" % (telemetry.late + telemetry.underruns)),
+        ]
+        work = self._reach.workshop
+        if work is not None:
+            celsius = work.celsius()
+            facts.append(("Temperature", "-" if celsius is None else "%.0f \u00b0C" % celsius))
+            facts.append(("neurorave", work.version()))
+        return [Text(name, value, self._reach) for name, value in facts]
+
+    def follow(self, now: float) -> None:
+        """Tell what has come of a test or a support bundle, once."""
+        work = self._reach.workshop
+        if work is None:
+            return
+        for found in (work.tested()[1], work.packed()[1]):
+            if found and found not in self._told:
+                self._reach.say(found, now)
+        self._told = (work.tested()[1], work.packed()[1])
 
 
-def lines(info: Dict[str, Any]) -> List[str]:
-    """Return what ``FaceLink.info`` says, as lines that fit the screen."""
-    rate = int(info["sample_rate"])
+def _doer(begin: Callable[[], None]) -> Callable[[float], Move]:
+    def do(now: float) -> Move:
+        begin()
+        return None
+
+    return do
+
+
+def _fact(text: str, reach: Reach) -> Line:
+    return Text(text, "", reach, text)
+
+
+def model_texts(about: Dict[str, Any]) -> List[str]:
+    """Return what a model says of itself, a text for each line."""
+    rate = int(about["sample_rate"])
     texts = [
-        "by " + str(info.get("author", "")),
-        str(info.get("licence", "")),
-        "%.1f kHz, frame %.1f ms" % (rate / 1000.0, 1000.0 * info["hop"] / rate),
-        "gate to sound %.0f ms" % info["latency_ms"],
-        "knob to sound %.0f ms" % info["knob_ms"],
-        "%d latents" % info["latents"],
+        title(str(about["name"])),
+        "by " + str(about.get("author", "")),
+        str(about.get("licence", "")),
+        "%.1f kHz, frame %.1f ms" % (rate / 1000.0, 1000.0 * about["hop"] / rate),
+        "%d latents" % about["latents"],
     ]
-    for descriptor in info["descriptors"]:
+    for descriptor in about["descriptors"]:
         knots = descriptor["quantiles"]
-        texts.append(
-            "%s %s..%s %s"
-            % (
-                word(descriptor["name"]).full,
-                _short(knots[0]),
-                _short(knots[-1]),
-                descriptor["unit"],
-            )
-        )
-    texts.append(str(info.get("description", "")))
-    return [line for text in texts for line in wrap(text, WIDTH - 4)]
+        ends = (_short(knots[0]), _short(knots[-1]), descriptor["unit"])
+        texts.append(word(descriptor["name"]).full + " %s..%s %s" % ends)
+    return texts + [text for text in [str(about.get("description", ""))] if text]
 
 
 def _short(value: float) -> str:
@@ -42,15 +96,3 @@ def _short(value: float) -> str:
     if abs(value) >= 1000.0:
         return "%.1fk" % (value / 1000.0)
     return "%.0f" % value if abs(value) >= 10.0 else "%.2f" % value
-
-
-def draw(canvas: Canvas, name: str, text: List[str], top: int) -> None:
-    """Draw the lines from number ``top`` on, below the bundle's name."""
-    canvas.text_fit(0, 0, title(name), WIDTH)
-    for row, line in enumerate(text[top : top + VISIBLE_ROWS]):
-        canvas.text(0, _FIRST_ROW + row * _ROW_HEIGHT, line)
-    if len(text) > VISIBLE_ROWS:
-        height = _ROW_HEIGHT * VISIBLE_ROWS - 2
-        size = max(4, height * VISIBLE_ROWS // len(text))
-        offset = (height - size) * top // (len(text) - VISIBLE_ROWS)
-        canvas.fill(WIDTH - 1, _FIRST_ROW + offset, 1, size)

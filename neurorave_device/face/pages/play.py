@@ -3,9 +3,19 @@
 import math
 from typing import Sequence, Tuple
 
+from neurorave_device.parameters import CV_COUNT, by_id
+
 from ..canvas import WIDTH, Canvas
+from ..encoder import Gesture
 from ..link import Telemetry
+from ..link import sounding as is_sounding
+from ..reach import Reach
 from ..words import title, word
+from .lines import turn_setting
+from .page import Move, Page
+
+LEVEL_SECONDS = 1.5
+_TURN_SECONDS = 2.0
 
 ROW_HEIGHT = 8
 _FIRST_ROW = 9
@@ -16,6 +26,43 @@ _STATUS_Y = 57
 _CV_SPAN = 5.0
 
 
+class PlayPage(Page):
+    """Turning changes the output level; a click opens the list of pages."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._level_until = float("-inf")
+
+    @property
+    def changing(self) -> bool:
+        return True
+
+    def turn(self, gesture: Gesture, now: float) -> None:
+        turn_setting(self._reach, "level", gesture, now)
+        self._level_until = now + LEVEL_SECONDS
+
+    def click(self, now: float) -> Move:
+        # The menu opens the list of all pages.
+        return None
+
+    def draw(self, canvas: Canvas, now: float) -> None:
+        link = self._reach.link
+        about = link.info()
+        level = by_id("level")
+        notice = "Level " + level.format(link.get(level.id)) if now < self._level_until else ""
+        names = ["cv%d.destination" % number for number in range(1, CV_COUNT + 1)]
+        draw(
+            canvas,
+            str(about["name"]),
+            [str(descriptor["name"]) for descriptor in about["descriptors"]],
+            [by_id(name).format(link.get(name)) for name in names],
+            link.telemetry(),
+            notice,
+            is_sounding(link),
+            int(now / _TURN_SECONDS),
+        )
+
+
 def draw(
     canvas: Canvas,
     name: str,
@@ -24,12 +71,14 @@ def draw(
     telemetry: Telemetry,
     notice: str = "",
     sounding: bool = True,
+    turn: int = 0,
 ) -> None:
     """Draw the play page.
 
     name: the bundle's. descriptors: their names in the bundle's order. destinations: of CV 1-4, as in the
     parameter table. notice: a word that replaces the status line, such as the level while it is turned.
     sounding: False leaves asked and heard away. Where nothing is measured the bars are gone, and the head says so.
+    turn: whose turn it is on the last row, where the CVs that move no descriptor share one.
     """
     if not sounding:
         telemetry = telemetry._replace(asked=(), heard=())
@@ -44,8 +93,10 @@ def draw(
         _descriptor_row(
             canvas, _FIRST_ROW + row * ROW_HEIGHT, row, descriptor, destinations, telemetry
         )
-    if len(descriptors) < 6:
-        _latent_row(canvas, _FIRST_ROW + 5 * ROW_HEIGHT, destinations, telemetry)
+    others = [d for d in dict.fromkeys(destinations) if d not in descriptors and d != "none"]
+    if len(descriptors) < 6 and others:
+        y = _FIRST_ROW + 5 * ROW_HEIGHT
+        _other_row(canvas, y, others[turn % len(others)], destinations, telemetry)
     if notice:
         canvas.text_fit(0, _STATUS_Y, notice, WIDTH)
     else:
@@ -86,13 +137,13 @@ def _descriptor_row(
         canvas.fill(_BAR_X + column, y, 1, 7)
 
 
-def _latent_row(canvas: Canvas, y: int, destinations: Sequence[str], telemetry: Telemetry) -> None:
-    """Draw the row of the first latent: the volts that move it, from the middle to either side."""
-    cables = _cables(destinations, "latent_0")
-    if not cables:
-        return
+def _other_row(
+    canvas: Canvas, y: int, name: str, destinations: Sequence[str], telemetry: Telemetry
+) -> None:
+    """Draw what is moved and is no descriptor: the volts that move it, from the middle to either side."""
+    cables = _cables(destinations, name)
     canvas.text(0, y, cables)
-    canvas.text(_LABEL_X, y, word("latent_0").short)
+    canvas.text(_LABEL_X, y, word(name).short)
     middle, reach = _swing(telemetry.volts[int(cables[0]) - 1])
     canvas.dots(_BAR_X, y + 3, _BAR_WIDTH, 15)
     canvas.fill(middle, y, 1, 7)

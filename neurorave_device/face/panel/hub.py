@@ -129,7 +129,7 @@ class Hub:
 
     def _telemetry(self, now: float) -> str:
         fields: Dict[str, Any] = dict(self._link.telemetry()._asdict())
-        light = self._face.light()
+        light = self._face.light(now)
         fields["sounding"] = sounding(self._link)
         fields["light"] = {
             "word": light.word,

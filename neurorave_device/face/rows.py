@@ -1,15 +1,17 @@
-"""The page of a list: one line per entry with its value, a cursor, and the value under edit turned dark on light."""
+"""How a list looks: one line per entry with its value, a cursor, and the value under edit turned dark on light."""
 
 from typing import NamedTuple, Optional, Sequence
 
-from ..canvas import WIDTH, Canvas
-from ..font import text_width
+from .canvas import WIDTH, Canvas
+from .font import fit, text_width
 
 _ROW_HEIGHT = 9
 _FIRST_ROW = 10
 VISIBLE_ROWS = 6
 _TEXT_X = 7
 _RIGHT = WIDTH - 4
+# What is left of a name beside the longest value.
+_LEAST_NAME = 34
 
 
 class Row(NamedTuple):
@@ -27,22 +29,26 @@ def draw(
     cursor: int,
     editing: bool = False,
     hint: str = "",
+    visible: int = VISIBLE_ROWS,
 ) -> None:
-    """Draw a list with the cursor kept in view; ``hint`` stands right of the heading, such as 'fine'."""
+    """Draw a list with the cursor kept in view; ``hint`` stands right of the heading, such as 'fine'.
+
+    ``visible`` lines are drawn at most, so that a page may use the room below.
+    """
     left = WIDTH
     if hint:
         left = canvas.text_right(WIDTH, 0, hint)
     canvas.text_fit(0, 0, heading, left - 4)
-    top = _top(cursor, len(rows))
-    for line, row in enumerate(rows[top : top + VISIBLE_ROWS]):
+    top = _top(cursor, len(rows), visible)
+    for line, row in enumerate(rows[top : top + visible]):
         selected = top + line == cursor
         _row(canvas, _FIRST_ROW + line * _ROW_HEIGHT, row, selected, selected and editing)
-    _scroll_mark(canvas, top, len(rows))
+    scroll_mark(canvas, top, len(rows), visible)
 
 
-def _top(cursor: int, count: int) -> int:
+def _top(cursor: int, count: int, visible: int) -> int:
     """Return the first entry shown, so that the cursor has a neighbour in view on both sides."""
-    return max(0, min(cursor - VISIBLE_ROWS + 2, count - VISIBLE_ROWS))
+    return max(0, min(cursor - visible + 2, count - visible))
 
 
 def _row(canvas: Canvas, y: int, row: Row, selected: bool, editing: bool) -> None:
@@ -51,22 +57,23 @@ def _row(canvas: Canvas, y: int, row: Row, selected: bool, editing: bool) -> Non
         canvas.text(0, y, ">")
     room = _RIGHT - _TEXT_X
     if row.value:
-        width = text_width(row.value)
+        value = fit(row.value, room - _LEAST_NAME - 4)
+        width = text_width(value)
         left = _RIGHT - width
         if editing:
             canvas.fill(left - 2, y - 1, width + 3, 9)
-        canvas.text(left, y, row.value, lit=not editing)
+        canvas.text(left, y, value, lit=not editing)
         room = left - 4 - _TEXT_X
     canvas.text_fit(_TEXT_X, y, row.name, room)
     if editing and row.share is not None:
         canvas.fill(_TEXT_X, y + 7, round(max(0.0, min(1.0, row.share)) * room), 1)
 
 
-def _scroll_mark(canvas: Canvas, top: int, count: int) -> None:
+def scroll_mark(canvas: Canvas, top: int, count: int, visible: int = VISIBLE_ROWS) -> None:
     """Draw a short line at the right edge that says how far down the list the page is."""
-    if count <= VISIBLE_ROWS:
+    if count <= visible:
         return
-    height = _ROW_HEIGHT * VISIBLE_ROWS - 2
-    size = max(4, height * VISIBLE_ROWS // count)
-    offset = (height - size) * top // (count - VISIBLE_ROWS)
+    height = _ROW_HEIGHT * visible - 2
+    size = max(4, height * visible // count)
+    offset = (height - size) * top // (count - visible)
     canvas.fill(WIDTH - 1, _FIRST_ROW + offset, 1, size)
