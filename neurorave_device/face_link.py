@@ -170,9 +170,7 @@ class SharedLink(FaceLink):
                 "author": "" if row.info is None else row.info.author,
                 "size": row.size,
                 "mac_per_second": 0.0 if row.info is None else row.info.mac_per_second,
-                "latency_ms": 0.0
-                if row.info is None
-                else 1000.0 * self._timing_of(row.info).gate,
+                "latency_ms": 0.0 if row.info is None else 1000.0 * self._timing_of(row.info).gate,
             }
             for row in self._catalogue.rows()
         ]

@@ -10,6 +10,7 @@ from neurorave_device.board import board_from
 from neurorave_device.clock import SystemClock
 from neurorave_device.commands import CommandSender, GatePress, from_descriptor
 from neurorave_device.config import Config
+from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.face import Face
 from neurorave_device.face.panel import server
 from neurorave_device.face_link import SharedLink
@@ -18,8 +19,11 @@ from neurorave_device.front_wiring import FrontWiring
 from neurorave_device.keeper import Job, Keeper
 from neurorave_device.preset_desk import PresetDesk
 from neurorave_device.processes import READY, StatusPipe, orphaned, run_child, stop_on_signal
+from neurorave_device.settings import unpack_values
 from neurorave_device.shared import SharedMemory
+from neurorave_device.telemetry import unpack
 from neurorave_device.timing import timing
+from neurorave_device.workbench import Workbench
 
 _WATCH_SECONDS = 0.5
 
@@ -45,16 +49,14 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     )
     threading.Thread(target=_watch, args=(stop, settings["supervisor"]), daemon=True).start()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=settings["listening"])
-    face = Face(link)
     memory = settings["memory"]
-    for sentence in memory["sentences"]:
-        face.say(sentence + ".", clock.now())
+    catch_up = CatchUp()
     presets: Optional[PresetDesk] = None
     keeper: Optional[Keeper] = None
     # Where another module remembers in this folder, this one does not.
     if memory["writes"]:
         jobs: "queue.Queue[Job]" = queue.Queue()
-        desk = presets = PresetDesk(link, memory["folder"], jobs.put)
+        desk = presets = PresetDesk(link, memory["folder"], jobs.put, clock, catch_up)
         for sentence in memory["sentences"]:
             desk.say(sentence)
 
@@ -64,6 +66,10 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
 
         keeper = Keeper(memory["folder"], memory["stored"], shared, config, clock, jobs, say)
         keeper.start()
+    bench = Workbench(memory["folder"], lambda: facts(config, shared), clock)
+    face = Face(link, presets, bench, catch_up)
+    for sentence in memory["sentences"]:
+        face.say(sentence + ".", clock.now())
     front: Optional[FrontWiring] = None
     if config.panel == "jetson":
         front = FrontWiring(FrontPanel(board_from(config.board), clock), face)
@@ -84,6 +90,16 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
             front.close()
         if keeper is not None:
             keeper.close()
+
+
+def facts(config: Config, shared: SharedMemory) -> Dict[str, Any]:
+    """Return what belongs into a support bundle: the configuration, what is set, what the sound says of itself."""
+    record = shared.parameters.read()
+    return {
+        "config": config._asdict(),
+        "patch": {} if record is None else unpack_values(record),
+        "telemetry": unpack(shared.telemetry.read())._asdict(),
+    }
 
 
 def _watch(stop: threading.Event, supervisor: int) -> None:

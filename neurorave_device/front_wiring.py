@@ -46,7 +46,8 @@ class FrontWiring:
         self._face.refresh(now)
         self._panel.adjust(self._screen())
         self._panel.show(
-            self._face.picture, colour_now(self._face.light(now), now, self._face.setting("encoder.light"))
+            self._face.picture,
+            colour_now(self._face.light(now), now, self._face.setting("encoder.light")),
         )
         fault = self._panel.fault
         self._face.missing = bool(fault)

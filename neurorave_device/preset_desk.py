@@ -3,7 +3,9 @@
 import os
 from typing import Callable, Dict, List, Optional, Tuple
 
+from neurorave_device.clock import Clock
 from neurorave_device.errors import UserError
+from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.link import FaceLink
 from neurorave_device.face.memory import Memory
 from neurorave_device.parameters import PARAMETERS
@@ -12,12 +14,22 @@ from neurorave_device.storage.presets import Presets, clean_name, fit
 
 
 class PresetDesk(Memory):
-    """Works on one link and one state folder. The face's thread; `do` hands a job to the thread that may write."""
+    """Works on one link and one state folder. The face's thread; `do` hands a job to the thread that may write.
+
+    What is under the hand when a preset is loaded is left to `catch_up`.
+    """
 
     def __init__(
-        self, link: FaceLink, folder: str, do: Callable[[Callable[[], None]], None]
+        self,
+        link: FaceLink,
+        folder: str,
+        do: Callable[[Callable[[], None]], None],
+        clock: Clock,
+        catch_up: CatchUp,
     ) -> None:
         self._link = link
+        self._clock = clock
+        self._catch_up = catch_up
         self._presets = Presets(folder)
         self._do = do
         self._said: Tuple[int, str] = (0, "")
@@ -111,5 +123,5 @@ class PresetDesk(Memory):
         return None
 
     def _set(self, values: Dict[str, float]) -> None:
-        for key, value in values.items():
+        for key, value in self._catch_up.loaded(values, self._clock.now()).items():
             self._link.set(key, value)

@@ -178,9 +178,7 @@ class Menu:
             _draw_notice(canvas, self._notice)
 
 
-def pages_of(
-    reach: Reach, parameters: Sequence[Parameter]
-) -> List[Tuple[str, Callable[[], Page]]]:
+def pages_of(reach: Reach, parameters: Sequence[Parameter]) -> List[Tuple[str, Callable[[], Page]]]:
     """Return title and maker of each page of the list, in its order; each page is made once."""
     table = {group.key: group for group in groups(parameters)}
     own: Dict[str, Tuple[str, Callable[[], Page]]] = {

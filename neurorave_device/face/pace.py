@@ -7,7 +7,6 @@ pictures a second. So what is due is counted on from the last due time and not f
 from collections import deque
 from typing import Deque
 
-
 _ROUNDING = 1e-6
 
 

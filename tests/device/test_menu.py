@@ -11,7 +11,6 @@ from neurorave_device.face.groups import groups, shown
 from neurorave_device.face.link import FAULT
 from neurorave_device.face.menu import LEVELS, MESSAGE_SECONDS, Menu
 from neurorave_device.face.pages.lines import Setting
-from neurorave_device.face.pages.list_page import ListPage
 from neurorave_device.face.steps import round_step, stepped
 from neurorave_device.parameter import Parameter, number
 from neurorave_device.parameters import PARAMETERS, by_id
@@ -167,7 +166,7 @@ def test_acceleration_can_be_switched_off() -> None:
     for on in (0.0, 1.0):
         hand = Hand()
         hand.link.set("encoder.acceleration", on)
-        for step in range(4):
+        for _ in range(4):
             hand.face.turn(-1, hand.clock.now())
             hand.clock.advance(0.01)
         found.append(hand.link.get("level"))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device.face import font, rows
+from neurorave_device.face import font
+from neurorave_device.face import rows as listing
 from neurorave_device.face.canvas import HEIGHT, WIDTH, Canvas
 from neurorave_device.face.link import PLAYING, Telemetry
 from neurorave_device.face.menu import Menu
@@ -169,10 +170,10 @@ def _row(picture: bytes, y: int) -> List[bool]:
 
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 7, 40])
 def test_the_cursor_is_always_in_view(count: int) -> None:
-    entries = [rows.Row("entry %d" % index, str(index)) for index in range(count)]
+    entries = [listing.Row("entry %d" % index, str(index)) for index in range(count)]
     for cursor in range(count):
         with_cursor = Canvas()
-        rows.draw(with_cursor, "list", entries, cursor)
+        listing.draw(with_cursor, "list", entries, cursor)
         marked = [y for y in range(HEIGHT) if _row(with_cursor.pixels(), y)[0]]
         assert marked, "no cursor on line %d of %d" % (cursor, count)
 
@@ -186,20 +187,23 @@ def test_texts_of_any_length_are_drawn(text: str) -> None:
     assert canvas.lit_share() < 0.6
 
 
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(name=WORDS, value=WORDS, editing=st.booleans())
 def test_name_and_value_of_a_line_never_run_into_each_other(
     name: str, value: str, editing: bool
 ) -> None:
     both, alone = Canvas(), Canvas()
-    rows.draw(both, "", [rows.Row(name, value)], 0, editing)
-    rows.draw(alone, "", [rows.Row("", value)], 0, editing)
-    value_left = min([x for x in range(8, 128) if any(_row(alone.pixels(), y)[x] for y in LINE)] or [128])
+    listing.draw(both, "", [listing.Row(name, value)], 0, editing)
+    listing.draw(alone, "", [listing.Row("", value)], 0, editing)
+    value_left = min(
+        [x for x in range(8, 128) if any(_row(alone.pixels(), y)[x] for y in LINE)] or [128]
+    )
     # One dark column at least, and the value is drawn as it is without a name.
     for y in LINE:
-        assert not _row(both.pixels(), y)[value_left - 1]
-        assert _row(both.pixels(), y)[value_left:] == _row(alone.pixels(), y)[value_left:]
-        assert not any(_row(both.pixels(), y)[124:]) or editing
+        found, plain = _row(both.pixels(), y), _row(alone.pixels(), y)
+        assert not found[value_left - 1]
+        assert found[value_left:] == plain[value_left:]
+        assert not any(found[124:]) or editing
 
 
 LINE = range(10, 19)

@@ -11,7 +11,6 @@ from neurorave_device.clock import VirtualClock
 from neurorave_device.errors import UserError
 from neurorave_device.face.face import Face
 from neurorave_device.face.link import SOURCES
-from neurorave_device.face.menu import Place
 from neurorave_device.face.panel.actions import Actions, Session
 from neurorave_device.inputs import lfo
 from neurorave_device.parameters import PARAMETERS, default_values
@@ -59,11 +58,11 @@ def test_the_encoder_turns_clicks_and_holds() -> None:
     assert link.values["level"] > -1.05
     _do(actions, session, do="press", now=8.0)
     _do(actions, session, do="release", now=8.1)
-    assert face.menu.place is Place.LIST
+    assert face.menu.level == 2
     _do(actions, session, do="press", now=9.0)
     face.refresh(9.8)
     _do(actions, session, do="release", now=9.9)
-    assert [face.menu.place] == [Place.PLAY]
+    assert face.menu.level == 1
 
 
 def test_what_a_page_held_is_let_go_when_it_disappears() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from neurorave_device.clock import VirtualClock
 from neurorave_device.errors import UserError
+from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.face import Face
 from neurorave_device.face.panel.actions import Actions, Session
 from neurorave_device.face.panel.hub import Hub
@@ -23,7 +24,7 @@ class Bench:
         self.clock = VirtualClock(100.0)
         self.link = FakeLink(self.clock)
         face = Face(self.link)
-        self.desk = PresetDesk(self.link, str(folder), lambda job: job())
+        self.desk = PresetDesk(self.link, str(folder), lambda job: job(), self.clock, CatchUp())
         self.actions = Actions(self.link, face, self.desk)
         self.hub = Hub(self.link, face, self.clock, self.desk)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from neurorave_device.clock import VirtualClock
 from neurorave_device.errors import UserError
+from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.parameters import (
     DESCRIPTORS,
     PARAMETERS,
@@ -179,7 +180,7 @@ class Absent(FakeLink):
 
 def desk(folder: Path, link: FakeLink) -> Tuple[PresetDesk, List[Any]]:
     jobs: List[Any] = []
-    return PresetDesk(link, str(folder), jobs.append), jobs
+    return PresetDesk(link, str(folder), jobs.append, link.clock, CatchUp()), jobs
 
 
 def test_the_desk_writes_later_and_says_what_became_of_it(tmp_path: Path) -> None:

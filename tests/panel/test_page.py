@@ -8,7 +8,6 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from neurorave_device.face.link import FAULT
-from neurorave_device.face.menu import Place
 from neurorave_device.parameters import by_id
 
 from .conftest import Browser, Panel, start_browser, wait_for
@@ -235,26 +234,26 @@ def test_the_encoder_turns_clicks_and_goes_home(page: Browser, panel: Panel) -> 
     panel.until(lambda link: link.values["level"] == -0.5, "the level is turned down")
     pictures = page.run("return neurorave.pictures")
     page.find(encoder).click()
-    wait_for(lambda: menu.place is Place.LIST, "the list is open")
+    wait_for(lambda: menu.level == 2, "the list is open")
     page.until("return neurorave.pictures > arguments[0]", pictures)
     _keys(page, encoder, Keys.ARROW_DOWN)
-    wait_for(lambda: menu.cursor == 2, "down is the next entry")
+    wait_for(lambda: menu.page.cursor == 2, "down is the next entry")
     _keys(page, encoder, Keys.ARROW_UP)
-    wait_for(lambda: menu.cursor == 1, "up is the entry before")
+    wait_for(lambda: menu.page.cursor == 1, "up is the entry before")
     _keys(page, encoder, Keys.ARROW_RIGHT)
-    wait_for(lambda: menu.cursor == 2, "right is clockwise")
+    wait_for(lambda: menu.page.cursor == 2, "right is clockwise")
     _keys(page, encoder, Keys.PAGE_UP)
-    wait_for(lambda: menu.cursor == 0, "five entries up, as far as there are any")
+    wait_for(lambda: menu.page.cursor == 0, "five entries up, as far as there are any")
     _keys(page, encoder, Keys.ARROW_DOWN, Keys.ENTER)
-    wait_for(lambda: menu.place is Place.GROUP, "a group is open")
+    wait_for(lambda: menu.level == 3, "a group is open")
     ActionChains(page.driver).click_and_hold(page.find(encoder)).perform()
-    wait_for(lambda: menu.place is Place.PLAY, "home, while it is held")
+    wait_for(lambda: menu.level == 1, "home, while it is held")
     ActionChains(page.driver).release().perform()
     ActionChains(page.driver).click_and_hold(page.find(encoder)).move_by_offset(
         0, -60
     ).release().perform()
     panel.until(lambda link: link.values["level"] > 0.0, "dragging turns")
-    assert menu.place is Place.PLAY
+    assert menu.level == 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.preset_desk import PresetDesk
 
 from .conftest import Browser, Panel, wait_for
@@ -18,7 +19,7 @@ class Desk(PresetDesk):
     """Writes at once, in the thread of the face."""
 
     def __init__(self, link: Any, folder: Path) -> None:
-        super().__init__(link, str(folder), lambda job: job())
+        super().__init__(link, str(folder), lambda job: job(), link.clock, CatchUp())
 
 
 @pytest.fixture

@@ -54,14 +54,14 @@ class Page(abc.ABC):
     def click(self, now: float) -> Move:
         """Take a click; return the page that it opens, BACK to leave this one, None to stay."""
 
-    def hold(self, now: float) -> None:
+    def hold(self, now: float) -> None:  # noqa: B027
         """Take the press of four seconds where ``destroys`` said what it does."""
 
-    def follow(self, now: float) -> None:
+    def follow(self, now: float) -> None:  # noqa: B027
         """Let time pass while the page is open; called often, with or without a picture being drawn."""
 
-    def enter(self, now: float) -> None:
+    def enter(self, now: float) -> None:  # noqa: B027
         """The page is opened."""
 
-    def leave(self, now: float) -> None:
+    def leave(self, now: float) -> None:  # noqa: B027
         """End what the page has begun, because the player goes back or home."""
