@@ -7,6 +7,7 @@ import threading
 from typing import Any, Dict, List, Optional
 
 from neurorave_device.board import board_from
+from neurorave_device.checkup import check_up
 from neurorave_device.clock import SystemClock
 from neurorave_device.commands import CommandSender, GatePress, from_descriptor
 from neurorave_device.config import Config
@@ -19,7 +20,6 @@ from neurorave_device.front_wiring import FrontWiring
 from neurorave_device.keeper import Job, Keeper
 from neurorave_device.preset_desk import PresetDesk
 from neurorave_device.processes import READY, StatusPipe, orphaned, run_child, stop_on_signal
-from neurorave_device.settings import unpack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.telemetry import unpack
 from neurorave_device.timing import timing
@@ -66,7 +66,11 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
 
         keeper = Keeper(memory["folder"], memory["stored"], shared, config, clock, jobs, say)
         keeper.start()
-    bench = Workbench(memory["folder"], lambda: facts(config, shared), clock)
+    bench = Workbench(
+        memory["folder"],
+        lambda path: check_up(config, unpack(shared.telemetry.read()), memory["folder"], path),
+        clock,
+    )
     face = Face(link, presets, bench, catch_up)
     for sentence in memory["sentences"]:
         face.say(sentence + ".", clock.now())
@@ -90,16 +94,6 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
             front.close()
         if keeper is not None:
             keeper.close()
-
-
-def facts(config: Config, shared: SharedMemory) -> Dict[str, Any]:
-    """Return what belongs into a support bundle: the configuration, what is set, what the sound says of itself."""
-    record = shared.parameters.read()
-    return {
-        "config": config._asdict(),
-        "patch": {} if record is None else unpack_values(record),
-        "telemetry": unpack(shared.telemetry.read())._asdict(),
-    }
 
 
 def _watch(stop: threading.Event, supervisor: int) -> None:

@@ -1,50 +1,23 @@
 """What the face has done in the background: a look at the machine, and a file of facts for whoever helps."""
 
-import json
 import os
-import platform
-import subprocess
-import sys
-import tempfile
 import threading
-import zipfile
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 from neurorave_device import __version__
 from neurorave_device.clock import Clock
+from neurorave_device.errors import UserError
 from neurorave_device.face.workshop import Workshop
 from neurorave_device.processes import describe
-from neurorave_device.storage.safe_file import make_folder
+from neurorave_device.storage.safe_file import make_folder, reason
 from neurorave_device.thermal import Zones
 
 SUPPORT_FILE = "support.zip"
-# The child gives up its priority itself: this process has threads, so nothing may run between its fork and its start.
-_DOCTOR = """
-import sys
-from neurorave_device.background import step_back
-from neurorave_device.cli import main
-step_back()
-sys.exit(main(["doctor", "--json", "-"]))
-"""
-_DOCTOR_SECONDS = 120
 _HEAT_SECONDS = 5.0
 _BUSY = "at work"
 
 Job = Callable[[], None]
-Facts = Callable[[], Mapping[str, Any]]
-
-
-def look() -> Dict[str, Any]:
-    """Return what `neurorave doctor` finds; it runs in a process of its own, which takes the lowest place."""
-    done = subprocess.run(
-        [sys.executable, "-c", _DOCTOR],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        timeout=_DOCTOR_SECONDS,
-    )
-    found = json.loads(done.stdout.decode("utf-8"))
-    assert isinstance(found, dict)
-    return found
+CheckUp = Callable[[Optional[str]], Mapping[str, Any]]
 
 
 def _in_thread(job: Job) -> None:
@@ -54,24 +27,22 @@ def _in_thread(job: Job) -> None:
 class Workbench(Workshop):
     """Works for one face. Its jobs run where ``begin`` puts them; what they find is assigned in one step.
 
-    ``facts`` are what goes into the support bundle besides: name of a part -> what is JSON-able.
+    ``check_up`` returns what the doctor finds, and writes a support bundle where it is given a file's path.
     """
 
     def __init__(
         self,
         folder: str,
-        facts: Facts,
+        check_up: CheckUp,
         clock: Clock,
         zones: Optional[Zones] = None,
-        look: Callable[[], Dict[str, Any]] = look,
         begin: Callable[[Job], None] = _in_thread,
     ) -> None:
         """``folder`` is the state folder, where the support bundle goes."""
         self._folder = folder
-        self._facts = facts
+        self._check_up = check_up
         self._clock = clock
         self._zones = Zones() if zones is None else zones
-        self._look = look
         self._begin = begin
         self._tested = ("", "")
         self._packed = ("", "")
@@ -102,9 +73,7 @@ class Workbench(Workshop):
     def pack(self) -> None:
         if self._packed[0] != _BUSY:
             self._packed = (_BUSY, "")
-            # What is set is looked up now, in the face's thread.
-            facts = dict(self._facts())
-            self._begin(lambda: self._pack(facts))
+            self._begin(self._pack)
 
     def packed(self) -> Tuple[str, str]:
         return self._packed
@@ -116,68 +85,37 @@ class Workbench(Workshop):
 
     def _test(self) -> None:
         try:
-            self._tested = verdict(self._look())
+            self._tested = verdict(self._check_up(None))
         except Exception as error:
             self._tested = ("failed", "the self-test did not work: %s" % describe(error))
 
-    def _pack(self, facts: Dict[str, Any]) -> None:
-        try:
-            facts["doctor"] = self._look()
-        except Exception as error:
-            facts["doctor"] = describe(error)
-        facts["versions"] = versions()
+    def _pack(self) -> None:
         path = os.path.join(self._folder, SUPPORT_FILE)
         try:
             make_folder(self._folder)
-            _write(path, facts)
+            self._check_up(path)
+        except UserError as error:
+            self._packed = ("failed", str(error))
         except OSError as error:
-            self._packed = ("failed", "%s: cannot be written (%s)" % (path, error.strerror))
-            return
-        self._packed = ("written", "the support bundle is %s" % path)
+            self._packed = ("failed", "%s: cannot be written (%s)" % (path, reason(error)))
+        except Exception as error:
+            self._packed = ("failed", "the support bundle did not work: %s" % describe(error))
+        else:
+            self._packed = ("written", "the support bundle is %s" % path)
 
 
 def verdict(found: Mapping[str, Any]) -> Tuple[str, str]:
     """Return what a doctor's findings come to: a word or two for a line, and what is not well in full."""
     rows = [row for row in found["checks"] if row["state"] != "ok"]
-    faults = [row for row in rows if row["state"] == "fail"]
+    faults = [row for row in rows if row["state"] == "fault"]
     first = faults + [row for row in rows if row not in faults]
     told = "; ".join("%s: %s" % (row["name"], row["text"].rstrip(".")) for row in first)
     if faults:
         return _count(len(faults), "fault"), told
     if rows:
-        return _count(len(rows), "hint"), told
+        return _count(len(rows), "warning"), told
     return "ok", "the self-test has found nothing that is missing"
-
-
-def versions() -> Dict[str, Any]:
-    """Return the versions; the packages' are in what the doctor finds. Nothing here names owner or machine."""
-    return {
-        "neurorave": __version__,
-        "python": platform.python_version(),
-        "system": "%s %s %s" % (platform.system(), platform.release(), platform.machine()),
-    }
 
 
 def _count(number: int, word: str) -> str:
     return "%d %s%s" % (number, word, "" if number == 1 else "s")
-
-
-def _write(path: str, facts: Mapping[str, Any]) -> None:
-    """Write the parts as JSON into a zip file, which takes the old one's place when it is whole."""
-    descriptor, new = tempfile.mkstemp(dir=os.path.dirname(path), suffix=".new")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-                for name, fact in sorted(facts.items()):
-                    archive.writestr(name + ".json", _text(fact))
-        os.replace(new, path)
-    except Exception:
-        os.unlink(new)
-        raise
-
-
-def _text(fact: Any) -> str:
-    """Return a fact as JSON, without the name of the home folder, which may be a person's."""
-    text = json.dumps(fact, indent=1, sort_keys=True, default=str)
-    home = os.path.expanduser("~")
-    return text.replace(home, "~") if len(home) > 1 else text

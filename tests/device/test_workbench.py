@@ -1,24 +1,27 @@
-"""The self-test in short, and the support bundle: what is in it, what is not, and what a full disk does."""
+"""The self-test in short, the support bundle, and how hot it is: all of it beside the face, one at a time."""
 
+import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import pytest
 
+from neurorave_device import checkup
+from neurorave_device.checkup import check_up
 from neurorave_device.clock import VirtualClock
+from neurorave_device.config import Config
+from neurorave_device.errors import UserError
+from neurorave_device.telemetry import Report
 from neurorave_device.thermal import Heat, Zones
-from neurorave_device.workbench import SUPPORT_FILE, Workbench, look, verdict
+from neurorave_device.workbench import SUPPORT_FILE, Workbench, verdict
+
+from .toy import TOY
 
 WELL = {"ok": True, "checks": [{"name": "numpy", "state": "ok", "text": "1.19"}]}
-ILL = {
-    "ok": False,
-    "checks": [
-        {"name": "real time", "state": "warn", "text": "is not permitted."},
-        {"name": "aiohttp", "state": "fail", "text": "cannot be imported."},
-    ],
-}
+HINT = {"name": "real time", "state": "warning", "text": "is not permitted."}
+FAULT = {"name": "aiohttp", "state": "fault", "text": "cannot be imported."}
 
 
 class Oven(Zones):
@@ -34,16 +37,16 @@ class Oven(Zones):
 class Bench:
     """A workbench whose jobs wait until `work` is called."""
 
-    def __init__(self, folder: Path, found: Any = WELL, facts: Mapping[str, Any] = {}) -> None:
+    def __init__(self, folder: Path) -> None:
         self.jobs: List[Callable[[], None]] = []
         self.clock = VirtualClock(5.0)
         self.oven = Oven()
-        self.found = found
-        self.bench = Workbench(
-            str(folder), lambda: facts, self.clock, self.oven, self.look, self.jobs.append
-        )
+        self.found: Any = WELL
+        self.wanted: List[Optional[str]] = []
+        self.bench = Workbench(str(folder), self.check_up, self.clock, self.oven, self.jobs.append)
 
-    def look(self) -> Dict[str, Any]:
+    def check_up(self, path: Optional[str]) -> Mapping[str, Any]:
+        self.wanted.append(path)
         if isinstance(self.found, Exception):
             raise self.found
         return dict(self.found)
@@ -60,48 +63,42 @@ def test_a_test_runs_once_at_a_time_and_can_be_run_again(tmp_path: Path) -> None
     rig.bench.test()
     assert len(rig.jobs) == 1 and rig.bench.tested() == ("at work", "")
     rig.work()
-    assert rig.bench.tested()[0] == "ok"
-    rig.found = ILL
+    assert rig.bench.tested()[0] == "ok" and rig.wanted == [None]
+    rig.found = {"checks": [HINT, FAULT]}
     rig.bench.test()
     rig.work()
-    assert rig.bench.tested() == (
-        "1 fault",
-        "aiohttp: cannot be imported; real time: is not permitted",
-    )
+    told = "aiohttp: cannot be imported; real time: is not permitted"
+    assert rig.bench.tested() == ("1 fault", told)
     rig.found = OSError("no such program")
     rig.bench.test()
     rig.work()
     assert rig.bench.tested()[0] == "failed" and "no such program" in rig.bench.tested()[1]
 
 
-def test_hints_are_told_apart_from_faults() -> None:
-    hints = {"checks": [row for row in ILL["checks"] if row["state"] == "warn"] * 2}  # type: ignore[index,attr-defined]
-    assert verdict(hints)[0] == "2 hints"
+def test_warnings_are_told_apart_from_faults() -> None:
+    assert verdict({"checks": [HINT, HINT]})[0] == "2 warnings"
 
 
-def test_the_support_bundle_has_the_facts_and_not_the_home_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", "/home/ada")
-    facts = {"config": {"bundle": "/home/ada/models/kicks"}, "patch": {"level": -3.0}}
-    rig = Bench(tmp_path / "state", ILL, facts)
+def test_a_support_bundle_goes_into_the_state_folder(tmp_path: Path) -> None:
+    rig = Bench(tmp_path / "state")
+    rig.bench.pack()
     rig.bench.pack()
     assert rig.bench.packed() == ("at work", "")
     rig.work()
-    path = tmp_path / "state" / SUPPORT_FILE
+    path = str(tmp_path / "state" / SUPPORT_FILE)
+    assert rig.wanted == [path]
     assert rig.bench.packed() == ("written", "the support bundle is %s" % path)
-    with zipfile.ZipFile(str(path)) as archive:
-        parts = {name: json.loads(archive.read(name).decode()) for name in archive.namelist()}
-        assert archive.testzip() is None
-    assert sorted(parts) == ["config.json", "doctor.json", "patch.json", "versions.json"]
-    assert parts["config.json"] == {"bundle": "~/models/kicks"}
-    assert parts["doctor.json"] == ILL
-    assert {"neurorave", "python", "system"} <= set(parts["versions.json"])
-    # A second one takes its place, and nothing else is left.
-    rig.found = OSError("no such program")
+
+
+@pytest.mark.parametrize(
+    "error,told", [(UserError("x.zip: no room"), "x.zip: no room"), (ValueError("odd"), "odd")]
+)
+def test_a_support_bundle_that_fails_is_said(tmp_path: Path, error: Any, told: str) -> None:
+    rig = Bench(tmp_path)
+    rig.found = error
     rig.bench.pack()
     rig.work()
-    assert [entry.name for entry in (tmp_path / "state").iterdir()] == [SUPPORT_FILE]
+    assert rig.bench.packed()[0] == "failed" and told in rig.bench.packed()[1]
 
 
 def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
@@ -110,7 +107,7 @@ def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
     rig.bench.pack()
     rig.work()
     word, sentence = rig.bench.packed()
-    assert word == "failed" and "cannot be written" in sentence and str(tmp_path) in sentence
+    assert word == "failed" and "cannot be written" in sentence and rig.wanted == []
 
 
 def test_heat_is_read_beside_the_face_and_not_too_often(tmp_path: Path) -> None:
@@ -130,6 +127,27 @@ def test_heat_is_read_beside_the_face_and_not_too_often(tmp_path: Path) -> None:
     assert rig.jobs == [] and rig.oven.reads == 2
 
 
-def test_the_look_is_the_real_doctors() -> None:
-    found = look()
-    assert {"python", "numpy"} <= {row["name"] for row in found["checks"]}
+def test_the_real_check_up_finds_the_packages_and_writes_the_bundle(tmp_path: Path) -> None:
+    path = tmp_path / SUPPORT_FILE
+    config = Config(bundle=TOY, panel="jetson")
+    found: Dict[str, Any] = check_up(config, Report(late=7), str(tmp_path), str(path))
+    names = {row["name"] for row in found["checks"]}
+    assert {"python", "numpy"} <= names
+    # The chips are in use, so they are not read a second time.
+    assert "adc" not in names and "encoder" not in names
+    with zipfile.ZipFile(str(path)) as archive:
+        assert json.loads(archive.read("telemetry.json").decode())["late"] == 7
+        assert json.loads(archive.read("config.json").decode())["panel"] == "jetson"
+        assert "doctor.json" in archive.namelist() and "versions.json" in archive.namelist()
+
+
+def test_a_bundle_that_cannot_be_written_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = {"config": Config(bundle=TOY)._asdict(), "report": Report()._asdict(), "state": "/x"}
+    order["bundle"] = "/nowhere/x.zip"
+    monkeypatch.setattr(checkup, "step_back", lambda: None)
+    monkeypatch.setattr(checkup, "examine", lambda machine, config: [])
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(order)))
+    said: List[str] = []
+    monkeypatch.setattr("builtins.print", said.append)
+    assert checkup.main() == 0
+    assert "cannot be written" in json.loads(said[0])["refused"]
