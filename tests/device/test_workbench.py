@@ -12,6 +12,7 @@ from neurorave_device import checkup
 from neurorave_device.checkup import check_up
 from neurorave_device.clock import VirtualClock
 from neurorave_device.config import Config
+from neurorave_device.doctor import Result
 from neurorave_device.errors import UserError
 from neurorave_device.telemetry import Report
 from neurorave_device.thermal import Heat, Zones
@@ -145,7 +146,7 @@ def test_a_bundle_that_cannot_be_written_is_refused(monkeypatch: pytest.MonkeyPa
     order = {"config": Config(bundle=TOY)._asdict(), "report": Report()._asdict(), "state": "/x"}
     order["bundle"] = "/nowhere/x.zip"
     monkeypatch.setattr(checkup, "step_back", lambda: None)
-    monkeypatch.setattr(checkup, "examine", lambda machine, config: [])
+    monkeypatch.setattr(checkup, "examine", lambda machine, config: [Result("python", "ok", "3")])
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(order)))
     said: List[str] = []
     monkeypatch.setattr("builtins.print", said.append)
