@@ -401,17 +401,39 @@ def _add_calibrate(commands: Any) -> None:
     parser = _add(
         commands,
         "calibrate",
-        "calibrate the CV inputs of the board",
-        "neurorave calibrate",
+        "calibrate the CV inputs, with questions in the terminal",
+        "neurorave calibrate --panel jetson",
     )
+    add = parser.add_argument
+    add("--config", metavar="FILE", help="the configuration that the module is started with")
+    add("--panel", metavar="NAME", help="which inputs: jetson, audio (the configuration's; jetson)")
+    add("--state", metavar="DIR", help="where the calibration is kept (docs/memory.md)")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--export", metavar="FILE", help="only write what is kept to another file")
+    only.add_argument("--import", metavar="FILE", dest="import_", help="only keep what FILE holds")
+    only.add_argument("--reset", action="store_true", help="only forget what is kept")
     parser.set_defaults(command=_calibrate)
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    raise UserError(
-        "calibrate: not part of this version; the board's inputs play with the volts that their circuit "
-        "should give, the virtual panel and CV recordings with exact ones"
-    )
+    from neurorave_device import calibrate
+    from neurorave_device.clock import SystemClock
+    from neurorave_device.config import load_given
+
+    given = load_given(options.config, {"panel": options.panel, "state": options.state})
+    config = given.config
+    if "panel" not in given.keys:
+        # Nobody calibrates what the program is started with for a try.
+        config = config._replace(panel="jetson")
+    if options.export is not None:
+        calibrate.file_of(config).export(options.export)
+        print("The calibration is in %s." % options.export)
+    elif options.import_ is not None or options.reset:
+        print(calibrate.replace(config, options.import_))
+    else:
+        with _Bar("measuring") as bar:
+            return calibrate.run(config, input, print, bar.draw, SystemClock())
+    return 0
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

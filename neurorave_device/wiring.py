@@ -10,13 +10,13 @@ from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import Panel
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.cv_file import CvRecording
+from neurorave_device.inputs.cv_stage import reach as widest
 from neurorave_device.inputs.jetson import JetsonPanel
 from neurorave_device.inputs.replay import ReplayPanel
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.shared import AudioRing
 from neurorave_device.storage.calibration import CalibrationFile, LoadedCalibration, board_name
 from neurorave_device.storage.place import state_folder
-from neurorave_device.stream import StreamClock
 
 
 def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioOut:
@@ -40,7 +40,7 @@ def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioO
     return NullOut(rate, config.block, clock)
 
 
-def make_panel(config: Config, stream: StreamClock) -> Panel:
+def make_panel(config: Config, stream: Clock) -> Panel:
     """Return the source of voltages and gates that the configuration names; UserError where it cannot be."""
     if config.panel == "replay":
         if config.cv_file is None:
@@ -63,6 +63,13 @@ def calibration_file(config: Config) -> Optional[CalibrationFile]:
         return None
     name = "virtual" if config.panel == "virtual" else board_name()
     return CalibrationFile(state_folder(config.state), name)
+
+
+def reach(config: Config) -> float:
+    """Return how many volts both ways the jacks of a configuration can read at least."""
+    if config.panel == "jetson":
+        return widest(board_from(config.board))
+    return float("inf")
 
 
 def length_of(config: Config, panel: Panel, delay: float) -> Optional[float]:

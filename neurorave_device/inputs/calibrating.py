@@ -23,13 +23,16 @@ CHANNELS, VOLTAGE, UNPLUG, ZERO = "channels", "voltage", "unplug", "zero"
 PATCH, KNOWN = "patch", "known"
 NEGATIVE, RESULT, SURE, SAVING, SAVED = "negative", "result", "sure", "saving", "saved"
 EXPORTING, EXPORTED, LEFT = "exporting", "exported", "left"
-VOLTAGES = (5, 1, 3, 10)
+VOLTAGES = (5, 3, 1, 10)
 # A cable is in when the jack has moved by so much of what was promised.
 _MOVED = 0.3
 # So near to the end of what the converter can say, it says nothing more.
 _AT_THE_END = 0.99
 _LEAVE = Choice("leave", "Leave")
+_AGAIN = Choice("again", "Begin anew")
 _GO = Choice("go", "Measure")
+# The worst input that can be calibrated reads so much of a voltage.
+_WORST_GAIN, _WORST_OFFSET = 1.1, 0.3
 
 
 class Calibrating(Dialog):
@@ -95,6 +98,8 @@ class Calibrating(Dialog):
         elif self._step == VOLTAGE:
             self._volts = int(choice)
             self._step = UNPLUG
+        elif choice == "again":
+            self._again()
         elif self._step in (UNPLUG, PATCH):
             self._measure()
         elif self._step == NEGATIVE and choice != "finish":
@@ -105,8 +110,6 @@ class Calibrating(Dialog):
             self._step = RESULT
         elif self._step == SURE:
             self._keep(Calibration())
-        elif choice == "again":
-            self._again()
         else:
             self._keep(self._proposal())
 
@@ -255,11 +258,11 @@ class Calibrating(Dialog):
         if step == VOLTAGE:
             return self._voltages(1) + (_LEAVE,)
         if step in (UNPLUG, PATCH):
-            return (_GO, _LEAVE)
+            return (_GO, _AGAIN, _LEAVE)
         if step == NEGATIVE:
             return (Choice("finish", "Finish"),) + self._voltages(-1) + (_LEAVE,)
         if step == RESULT:
-            return (Choice("save", "Save"), Choice("again", "Again"), _LEAVE)
+            return (Choice("save", "Save"), _AGAIN, _LEAVE)
         if step == SURE:
             return (_LEAVE, Choice("reset", "Take it away"))
         if step in (ZERO, KNOWN):
@@ -267,8 +270,10 @@ class Calibrating(Dialog):
         return ()
 
     def _voltages(self, sign: int) -> Tuple[Choice, ...]:
-        reachable = [sign * volts for volts in VOLTAGES if volts < _AT_THE_END * self._reach]
-        return tuple(Choice(str(volts), "%d V" % volts) for volts in reachable)
+        """Return the voltages that can be read; those first that even the worst input can."""
+        reachable = [volts for volts in VOLTAGES if volts < _AT_THE_END * self._reach]
+        reachable.sort(key=lambda volts: _WORST_GAIN * volts + _WORST_OFFSET > self._reach)
+        return tuple(Choice(str(sign * volts), "%d V" % (sign * volts)) for volts in reachable)
 
     def _rows(self) -> Tuple[str, ...]:
         return tuple(

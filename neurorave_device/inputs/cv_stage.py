@@ -23,6 +23,11 @@ def volts(board: Board, counts: Sequence[int]) -> Volts:
     return first, second, third, fourth
 
 
+def reach(board: Board) -> float:
+    """Return how many volts both ways the converter can say, before calibration."""
+    return min(abs(end) for count in (0, HIGHEST_COUNT) for end in volts(board, [count] * 4))
+
+
 class CvInputs:
     """Volts of CV 1-4; belongs to the inputs thread, `fault` to any.
 

@@ -37,7 +37,7 @@ def saved(dialog: Calibrating) -> Calibration:
     return wanted
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     gain=st.tuples(GAIN, GAIN, GAIN, GAIN),
     offset=st.tuples(OFFSET, OFFSET, OFFSET, OFFSET),
@@ -63,9 +63,9 @@ def test_errors_of_gain_and_offset_are_gone_afterwards(
     assert jacks.now < 120.0
 
 
-def test_60_seeds_with_20_mv_of_noise() -> None:
+def test_40_seeds_with_20_mv_of_noise() -> None:
     worst = []
-    for seed in range(60):
+    for seed in range(40):
         random = np.random.RandomState(seed)
         jacks = Jacks(random.uniform(0.9, 1.1, 4), random.uniform(-0.3, 0.3, 4), 0.02, seed)
         worst.append(jacks.error(saved(calibrate(jacks))))
@@ -217,7 +217,7 @@ def test_a_voltage_beyond_the_inputs_is_told() -> None:
 
 
 @given(st.lists(st.sampled_from(["all", "1", "4", "5", "go", "finish", "-5", "save", "reset"])))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_it_can_be_left_at_any_moment_and_nothing_is_wanted(choices: List[str]) -> None:
     jacks = Jacks()
     dialog = Calibrating(OLD)
@@ -231,7 +231,7 @@ def test_it_can_be_left_at_any_moment_and_nothing_is_wanted(choices: List[str]) 
 
 
 @given(st.lists(st.sampled_from(["all", "2", "5", "1", "go", "finish", "-5", "again", "nonsense"])))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_step_has_a_sentence_and_a_way_out(choices: List[str]) -> None:
     jacks = Jacks()
     dialog = Calibrating(OLD)

@@ -87,7 +87,10 @@ def test_the_version_is_told(capsys: Any) -> None:
         (["bench", "--bundle", TOY, "--seconds", "-1"], "seconds"),
         (["bench", "--bundle", TOY, "--threads", "0"], "threads"),
         (["bench", "--bundle", TOY, "--engine", "tensorrt"], "tensorrt"),
-        (["calibrate"], "calibrate"),
+        (["calibrate", "--panel", "virtual"], "panel: virtual"),
+        (["calibrate", "--panel", "replay"], "panel: replay"),
+        (["calibrate", "--import", "no.json", "--reset"], "--reset"),
+        (["calibrate", "--import", "no/such.json"], "no/such.json"),
     ],
 )
 def test_bad_usage_is_one_line_on_stderr_and_status_2(
