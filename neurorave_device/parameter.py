@@ -36,6 +36,11 @@ class Parameter(NamedTuple):
         """Whether it is a number that may lie anywhere between its ends, not one of a few choices."""
         return self.curve not in ("choice", "toggle")
 
+    @property
+    def blends(self) -> bool:
+        """Whether there is something between two of its values; what only names or counts has nothing there."""
+        return self.measured and (self.digits > 0 or bool(self.unit))
+
     def clamp(self, value: float) -> float:
         """Return the nearest value that is allowed; the default for NaN."""
         value = float(value)

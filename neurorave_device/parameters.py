@@ -194,7 +194,7 @@ def _cv(jack: int, destination: str, mode: str) -> List[Parameter]:
             _MOST_STEPS,
             0.0,
             page,
-            "Into how many equal steps the sweep is cut; 0 leaves it smooth.",
+            "Into how many equal steps the way from 0 V to the end of the range is cut; 0 leaves it smooth.",
             digits=0,
         ),
         number(

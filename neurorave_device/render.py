@@ -216,7 +216,7 @@ def _stream(
 ) -> Tuple[_Collected, int]:
     """Plays everything into `writer`; returns what was reported and the count of samples."""
     rate, hop = voice.sample_rate, voice.hop
-    stage = OutputStage(rate, values["level"], faded_in=True)
+    stage = OutputStage(rate, values["level"], True, values["limiter"])
     collected = _Collected(len(voice.info.descriptors))
 
     def volts(sample: int) -> Volts:
@@ -234,7 +234,8 @@ def _stream(
             stage.stop()
         sound = voice.render(hop, volts, edges)
         voice.listen(sound)
-        block = stage.process(sound)
+        start = frame * hop
+        block = stage.play(sound, start, voice.steering.take_levels(start + hop))
         edges = []
         quiet = quiet + 1 if float(np.abs(block).max()) < QUIET else 0
         collected.take(voice)

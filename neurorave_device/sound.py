@@ -101,7 +101,7 @@ class Sound:
         self._out = make_out(config, rate, clock, shared.ring)
         self._synthesis = Synthesis(
             _warm_voice(bundle, values),
-            OutputStage(rate, values["level"]),
+            OutputStage(rate, values["level"], limiter_db=values["limiter"]),
             self._buffer,
             stream,
             history,

@@ -8,7 +8,7 @@ been played is measured and told of.
 
 import collections
 import math
-from typing import Callable, Deque, Mapping, NamedTuple, Optional, Sequence
+from typing import Callable, Deque, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from neurorave_device import telemetry
 from neurorave_device.audio.buffer import FrameBuffer
 from neurorave_device.audio.output import FADE_SECONDS, OutputStage, State
 from neurorave_device.clock import Clock
+from neurorave_device.engine.steering import LevelChange
 from neurorave_device.engine.voice import Voice
 from neurorave_device.governor import ALL, METER
 from neurorave_device.inputs.base import Edge, Volts
@@ -35,13 +36,14 @@ _LONGEST_WAIT = 64
 
 
 class _Queued(NamedTuple):
-    """A block that the output has not taken yet: its first sample, the voice's sound, what is played of it, and
-    the state of the output stage before it."""
+    """A block that the output has not taken yet: its first sample, the voice's sound, what is played of it, the
+    state of the output stage before it, and the changes of the level in it."""
 
     start: int
     sound: np.ndarray
     played: np.ndarray
     state: State
+    levels: Sequence[LevelChange]
 
 
 class Synthesis:
@@ -184,7 +186,7 @@ class Synthesis:
         while self._edges:
             edge = self._edges.popleft()
             edges.append(edge)
-            if self._voice.starts(edge):
+            if self._voice.cuts(edge):
                 begin = min(begin, max(self._voice.sample_of(edge), earliest))
         if begin < self._voice.position and not self._stopping:
             self._replace(begin, edges)
@@ -203,7 +205,8 @@ class Synthesis:
         played = np.concatenate([queued.played for queued in old])
         kept = begin - old[0].start
         self._stage.restore(old[0].state)
-        self._stage.process(sound[:kept])
+        levels = [change for queued in old for change in queued.levels if change.sample < begin]
+        self._stage.play(sound[:kept], old[0].start, levels)
         known_late = self._voice.late_edges
         self._voice.go_back(begin, sound[kept:])
         self._voice.queue(edges)
@@ -251,14 +254,11 @@ class Synthesis:
             self._seen = self._parameters.sequence
             record = self._parameters.read()
             if record is not None:
-                self._take(unpack_values(record))
+                self._voice.update(unpack_values(record))
         start, state = self._voice.position, self._stage.snapshot()
         sound = self._voice.render(count, self._volts_at)
-        return _Queued(start, sound, self._stage.process(sound), state)
-
-    def _take(self, values: Mapping[str, float]) -> None:
-        self._voice.update(values)
-        self._stage.set_level(values["level"])
+        levels = self._voice.steering.take_levels(start + count)
+        return _Queued(start, sound, self._stage.play(sound, start, levels), state, levels)
 
     def _volts_at(self, sample: int) -> Volts:
         return self._history.at(sample / self._rate - self._delay)

@@ -6,7 +6,7 @@ look-ahead and no delay, and cutting the stream into other blocks changes nothin
 """
 
 import math
-from typing import Any, List, Tuple
+from typing import Any, List, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -25,20 +25,29 @@ LARGEST = 1e3
 LONGEST = 128 * CHUNK
 
 State = Tuple[Any, ...]
+# From this sample of the stream on: level and limiter in dB.
+Change = Tuple[int, float, float]
 
 
 class OutputStage:
     """Makes the voice's mono samples fit for a loudspeaker, block by block.
 
-    `level_db` is the level at the start; `faded_in` False starts silent and fades in. `bad_blocks` counts the
-    blocks with NaN or infinity that were replaced by a fade to silence. Synthesis thread; `set_level`,
+    `level_db` and `limiter_db` are level and limiter at the start; `faded_in` False starts silent and fades in.
+    `bad_blocks` counts the blocks with NaN or infinity that were replaced by a fade to silence. Synthesis thread;
     `start` and `stop` may come from another one.
     """
 
-    def __init__(self, sample_rate: int, level_db: float = 0.0, faded_in: bool = False) -> None:
+    def __init__(
+        self,
+        sample_rate: int,
+        level_db: float = 0.0,
+        faded_in: bool = False,
+        limiter_db: float = 0.0,
+    ) -> None:
         self._dc = _DcBlock(DC_HERTZ, sample_rate)
         chunk_seconds = CHUNK / float(sample_rate)
-        self._level = _Level(level_db, chunk_seconds)
+        self._level = _Gliding(level_db, chunk_seconds)
+        self._knee = _Gliding(limiter_db, chunk_seconds)
         self._limiter = _Limiter(chunk_seconds)
         self._index = np.arange(LONGEST + CHUNK) // CHUNK
         self._slope = (np.arange(LONGEST + CHUNK) % CHUNK + 1.0) / CHUNK
@@ -54,6 +63,13 @@ class OutputStage:
         """Sets the level in dB; it is reached smoothly (time constant 20 ms)."""
         self._level.goal = 10.0 ** (level_db / 20.0)
 
+    def set_limiter(self, limiter_db: float) -> None:
+        """Sets how far below its usual place the limiter works, 0 dB and less; reached as smoothly as the level.
+
+        Both what it aims at and what nothing exceeds are lower by so much.
+        """
+        self._knee.goal = 10.0 ** (limiter_db / 20.0)
+
     def start(self) -> None:
         """Fades in over 10 ms from the next block on."""
         self._fade_goal = 1.0
@@ -68,10 +84,11 @@ class OutputStage:
         return self._fade_goal == 0.0 and self._fade == 0.0
 
     def snapshot(self) -> State:
-        """Returns the state between two samples, without what `set_level`, `start` and `stop` ask for."""
+        """Returns the state between two samples, without what `start` and `stop` ask for."""
         return (
             self._dc.state
             + self._level.state
+            + self._knee.state
             + self._limiter.state
             + (self._phase, self._fade, self._last, self._recovering)
         )
@@ -79,9 +96,25 @@ class OutputStage:
     def restore(self, state: State) -> None:
         """Goes back to a state taken by `snapshot`."""
         self._dc.state = state[:2]
-        self._level.state = state[2:4]
-        self._limiter.state = state[4:8]
-        self._phase, self._fade, self._last, self._recovering = state[8:]
+        self._level.state = state[2:5]
+        self._knee.state = state[5:8]
+        self._limiter.state = state[8:12]
+        self._phase, self._fade, self._last, self._recovering = state[12:]
+
+    def play(self, samples: np.ndarray, start: int, changes: Sequence[Change]) -> np.ndarray:
+        """Processes `samples` [n], which begin at the sample `start` of the stream, with the `changes` in them."""
+        if not changes:
+            return self.process(samples)
+        parts = []
+        done = 0
+        for sample, level, limiter in changes:
+            at = min(max(sample - start, done), samples.size)
+            parts.append(self.process(samples[done:at]))
+            self.set_level(level)
+            self.set_limiter(limiter)
+            done = at
+        parts.append(self.process(samples[done:]))
+        return np.concatenate(parts)
 
     def process(self, samples: np.ndarray) -> np.ndarray:
         """Returns what is to be played, float32 [n] with |x| <= CEILING, for any `samples` [n]."""
@@ -107,10 +140,11 @@ class OutputStage:
             np.clip(signal, -LARGEST, LARGEST, out=signal)
         signal = self._dc.process(signal)
         _scale(signal, self._level.nodes(ends), index, slope)
-        nodes, peak = self._limiter.nodes(signal, phase, ends)
+        knees = [KNEE * node for node in self._knee.nodes(ends)]
+        nodes, peak = self._limiter.nodes(signal, phase, knees)
         _scale(signal, nodes, index, slope)
-        if peak > KNEE:
-            _bend(signal)
+        if peak > min(knees):
+            _bend(signal, _line(knees, index, slope))
         self._apply_fade(signal)
         if self._recovering:
             count = min(CHUNK, signal.size)
@@ -185,8 +219,8 @@ class _DcBlock:
         return np.asarray(flat)
 
 
-class _Level:
-    """The level as gain nodes on the grid, moving towards `goal`."""
+class _Gliding:
+    """A gain, given in dB, as nodes on the grid, moving towards `goal`."""
 
     def __init__(self, level_db: float, chunk_seconds: float) -> None:
         self.goal = 10.0 ** (level_db / 20.0)
@@ -196,11 +230,11 @@ class _Level:
 
     @property
     def state(self) -> State:
-        return self._now, self._next
+        return self.goal, self._now, self._next
 
     @state.setter
     def state(self, state: State) -> None:
-        self._now, self._next = state
+        self.goal, self._now, self._next = state
 
     def nodes(self, ends: int) -> List[float]:
         """Returns the nodes that a block with `ends` chunk ends needs, and moves past them."""
@@ -232,17 +266,23 @@ class _Limiter:
     def state(self, state: State) -> None:
         self._envelope, self._peak, self._now, self._next = state
 
-    def nodes(self, signal: np.ndarray, phase: int, ends: int) -> Tuple[List[float], float]:
-        """Returns the nodes for `signal` and its peak; it begins `phase` samples into a chunk, `ends` chunks end."""
+    def nodes(
+        self, signal: np.ndarray, phase: int, knees: Sequence[float]
+    ) -> Tuple[List[float], float]:
+        """Returns the nodes for `signal` and its peak; it begins `phase` samples into a chunk.
+
+        `knees` are the nodes of what is aimed at, two more than chunks end in `signal`.
+        """
+        ends = len(knees) - 2
         starts = np.arange(-phase, signal.size, CHUNK)
         starts[0] = 0
         peaks = np.maximum.reduceat(np.abs(signal), starts).tolist()
         nodes = [self._now, self._next]
-        for peak in peaks[:ends]:
+        for peak, knee in zip(peaks[:ends], knees[2:]):
             self._envelope = max(peak, self._peak, self._envelope * self._release)
             self._peak = 0.0
             self._now = self._next
-            self._next = KNEE / self._envelope if self._envelope > KNEE else 1.0
+            self._next = knee / self._envelope if self._envelope > knee else 1.0
             nodes.append(self._next)
         if ends < len(peaks):
             self._peak = max(self._peak, peaks[-1])
@@ -251,21 +291,27 @@ class _Limiter:
 
 def _scale(signal: np.ndarray, nodes: List[float], index: np.ndarray, slope: np.ndarray) -> None:
     """Multiplies `signal` in place by the gain on straight lines between the nodes."""
+    if nodes.count(1.0) != len(nodes):
+        signal *= _line(nodes, index, slope)
+
+
+def _line(nodes: List[float], index: np.ndarray, slope: np.ndarray) -> Union[float, np.ndarray]:
+    """Returns what lies on straight lines between the nodes, float64 [n]; one number where they are all the same."""
     first = nodes[0]
     if nodes.count(first) == len(nodes):
-        if first != 1.0:
-            signal *= first
-        return
+        return first
     points = np.array(nodes)
-    gains = (points[1:] - points[:-1])[index]
-    gains *= slope
-    gains += points[index]
-    signal *= gains
+    line = (points[1:] - points[:-1])[index]
+    line *= slope
+    line += points[index]
+    return np.asarray(line)
 
 
-def _bend(signal: np.ndarray) -> None:
-    """Bends what is above the knee towards the ceiling, in place."""
+def _bend(signal: np.ndarray, knee: Union[float, np.ndarray]) -> None:
+    """Bends what is above the knee, a number or [n], towards the ceiling that belongs to it, in place."""
     size = np.abs(signal)
-    loud = np.flatnonzero(size > KNEE)
-    bent = KNEE + (CEILING - KNEE) * np.tanh((size[loud] - KNEE) / (CEILING - KNEE))
+    loud = np.flatnonzero(size > knee)
+    start = knee[loud] if isinstance(knee, np.ndarray) else knee
+    room = start * (CEILING / KNEE - 1.0)
+    bent = start + room * np.tanh((size[loud] - start) / room)
     signal[loud] = np.copysign(bent, signal[loud])

@@ -1,7 +1,7 @@
 """One sounding hit: prior and decoder from zero states on, its frame grid, its own noise."""
 
 import math
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -48,11 +48,14 @@ class Hit:
         self._cursor = self.hop
         self._last = np.float32(0.0)
         self._ramp_in = False
+        # What a frozen sound stands still on: latents, and what was asked of the frame.
+        self._latents = np.zeros(decoder.inputs["latents"], dtype=np.float32)
+        self._report: Optional[FrameReport] = None
         self.sounding = False
         self.bad_frames = 0
 
     def start(self, seed: int, number: int) -> None:
-        """Makes ready for trigger `number` under `seed`: zero states, noise of these two numbers only."""
+        """Makes ready for variant `number` under `seed`: zero states, noise of these two numbers only."""
         self._prior.reset()
         self._decoder.reset()
         self._guard.reset()
@@ -61,6 +64,7 @@ class Hit:
         self._cursor = self.hop
         self._last = np.float32(0.0)
         self._ramp_in = True
+        self._report = None
         self.sounding = True
 
     def stop(self) -> None:
@@ -74,14 +78,19 @@ class Hit:
         return self.hop - self._cursor
 
     def frame(
-        self, sample: int, targets: Targets, temperature: float, guarded: bool
+        self, sample: int, targets: Targets, guarded: bool, frozen: bool = False
     ) -> FrameReport:
-        """Computes the next frame, the last one having been read; `sample` is its first one."""
+        """Computes the next frame, the last one having been read; `sample` is its first one.
+
+        A `frozen` one has the latents and the descriptors of the frame before, and the prior rests.
+        """
+        if frozen and self._report is not None:
+            self._decode()
+            return self._report._replace(sample=sample)
         self._prior_random.standard_normal(out=self._prior_noise, dtype=np.float32)
-        self._random.standard_normal(out=self._noise, dtype=np.float32)
         proposed = self._prior.run(
             noise=self._prior_noise,
-            temperature=temperature,
+            temperature=targets.temperature,
             forced=targets.forced,
             force=float(targets.force),
         )
@@ -89,6 +98,7 @@ class Hit:
         if not (_finite(base) and _finite(proposed["latents"][0, 0])):
             # The states of the prior are lost, and zeroing them would start the sound anew.
             self.sounding = False
+            self._report = None
             self._rescue_frame()
             return FrameReport(sample, (0.0,) * base.size, (False,) * base.size)
         asked, mask = combine(targets, base)
@@ -96,24 +106,27 @@ class Hit:
             asked = self._guard.limit(asked, mask, base, targets.moved)
         self._asked[0, 0] = asked
         self._mask[0, 0] = mask
-        audio = self._decoder.run(
-            latents=proposed["latents"],
-            descriptors=self._asked,
-            mask=self._mask,
-            noise=self._noise,
-        )["audio"][0]
-        if _finite(audio):
-            self._take(audio)
-        else:
-            self._decoder.reset()
-            self._rescue_frame()
-        return FrameReport(sample, tuple(self._asked[0, 0].tolist()), tuple(mask.tolist()))
+        self._latents[...] = proposed["latents"]
+        self._decode()
+        self._report = FrameReport(sample, tuple(self._asked[0, 0].tolist()), tuple(mask.tolist()))
+        return self._report
 
     def read(self, count: int) -> np.ndarray:
         """Returns the next `count` samples, at most `left`; valid until the next frame is computed."""
         samples = self._audio[self._cursor : self._cursor + count]
         self._cursor += count
         return samples
+
+    def _decode(self) -> None:
+        self._random.standard_normal(out=self._noise, dtype=np.float32)
+        audio = self._decoder.run(
+            latents=self._latents, descriptors=self._asked, mask=self._mask, noise=self._noise
+        )["audio"][0]
+        if _finite(audio):
+            self._take(audio)
+        else:
+            self._decoder.reset()
+            self._rescue_frame()
 
     def _take(self, audio: np.ndarray) -> None:
         self._audio[...] = audio

@@ -1,21 +1,27 @@
 """The voice: hits that start at their own sample, the old sound ending under the new one."""
 
 from collections import deque
-from typing import Callable, Deque, List, Mapping, Sequence, Tuple, TypeVar
+from typing import Callable, Deque, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 
 from neurorave_device.engine.bundle import Bundle
+from neurorave_device.engine.fades import Release, falling
 from neurorave_device.engine.heard import HeardReport, Meter
 from neurorave_device.engine.hit import FrameReport, Hit
+from neurorave_device.engine.series import Series
+from neurorave_device.engine.steering import Steering
 from neurorave_device.inputs.base import Edge, Volts
-from neurorave_device.mapping.gates import GateRoles
+from neurorave_device.mapping.gates import REFRACTORY_SECONDS, Act, GateRoles
 from neurorave_device.mapping.guard import Guard
-from neurorave_device.mapping.mapper import LOUDNESS, Mapper
-from neurorave_device.parameters import default_values
+from neurorave_device.mapping.mapper import LOUDNESS
+from neurorave_device.mapping.targets import Targets
+from neurorave_device.storage.morph import Morph
 
 # Reports that nobody fetches are dropped, oldest first: 12 s of frames at 44.1 kHz and hop 512.
 KEPT_REPORTS = 1024
+# CVs that are sampled so soon after a hit has started belong to it: one clock on both gates.
+TOGETHER_SECONDS = 0.001
 
 _T = TypeVar("_T")
 
@@ -24,9 +30,9 @@ class Voice:
     """Plays one bundle: edges start hits, volts move them; mono float32, before the output stage.
 
     The frame grid of a hit starts at the very sample of its trigger (docs/decisions/0002-voice-frame-grid.md).
-    Before the first trigger there is silence.  `frame` and `heard` are the newest reports, `hits` the count of
-    triggers under the present seed, `started_at` the sample of the last one, `late_edges` the triggers that
-    came too late for their sample.  All methods belong to one thread, the synthesis thread.
+    Before the first trigger, and when a sound was released, there is silence.  `frame` and `heard` are the newest
+    reports, `started_at` the sample of the last hit, `late_edges` those starts and ends of hits that came too late for
+    their sample; `steering` tells what jacks, macro and morph do.  Synthesis thread.
     """
 
     def __init__(
@@ -43,10 +49,11 @@ class Voice:
         self._meter = None
         if meter and "meter" in bundle.graphs:
             self._meter = Meter(bundle.graphs["meter"].fork(), info.latency_samples, start_sample)
-        self._mapper = Mapper(values, info)
-        self._gates = GateRoles(values)
+        self.steering = Steering(values, info, start_sample)
+        self._gates = GateRoles(self.steering.values)
+        self._series = Series(round(self.steering.values["seed"]))
+        self._release = Release()
         self._position = start_sample
-        self._mapped_at = start_sample - info.hop
         # Up to where the sound has been played, as far as `listen` was told.
         self._listened = start_sample
         self._resting = False
@@ -54,20 +61,25 @@ class Voice:
         self._frames: Deque[FrameReport] = deque(maxlen=KEPT_REPORTS)
         self._heard: Deque[HeardReport] = deque(maxlen=KEPT_REPORTS)
         self._triggers: Deque[int] = deque(maxlen=KEPT_REPORTS)
-        self._temperature = 1.0
+        self._wishes: Deque[str] = deque(maxlen=KEPT_REPORTS)
+        self._revision = -1
         self._guarded = True
-        self._fade = _fade(1)
+        self._fade = falling(1)
         # What is left of older sounds, from the present sample on.
         self._tail = np.zeros(0, dtype=np.float32)
+        # What was made already of the samples from the present one on.
         self._given = np.zeros(0, dtype=np.float32)
-        self._seed = -1
+        # A hit begins with the next frame; whether it is the last one's variant once more.
+        self._starting = False
+        self._same = False
+        self._held: Optional[Volts] = None
+        self._began_at = start_sample
         self.started_at = start_sample
-        self.hits = 0
         self.late_edges = 0
         nothing = (0.0,) * len(names)
         self.frame = FrameReport(start_sample, nothing, (False,) * len(names))
         self.heard = HeardReport(start_sample, nothing)
-        self.update(values)
+        self._take_settings()
 
     @property
     def position(self) -> int:
@@ -94,25 +106,24 @@ class Voice:
         """Whether gate 1 and gate 2 are high at the last sample rendered."""
         return self._gates.levels
 
-    def update(self, values: Mapping[str, float]) -> None:
-        """Takes new parameter values (id -> value; what is missing has its default).
+    @property
+    def hits(self) -> int:
+        """How many hits have begun since the present seed's series did."""
+        return self._series.hits
 
-        A new `seed` starts the count of triggers again: the same seed and the same trigger number give the same
+    @property
+    def frozen(self) -> bool:
+        """Whether a gate lets the sound stand still."""
+        return self._gates.frozen
+
+    def update(self, values: Mapping[str, float], morph: Optional[Morph] = None) -> None:
+        """Takes new parameter values (id -> value; what is missing has its default), and the morph that plays.
+
+        A new `seed` starts the count of hits again: the same seed and the same number of a hit give the same
         noise, and so the same hit for the same voltages.
         """
-        merged = default_values()
-        merged.update(values)
-        self._mapper.update(merged)
-        self._gates.update(merged)
-        self._temperature = float(merged["temperature"])
-        self._guarded = merged["guard"] >= 0.5
-        crossfade = max(1, round(float(merged["crossfade"]) * 1e-3 * self.sample_rate))
-        if crossfade != self._fade.size:
-            self._fade = _fade(crossfade)
-        seed = round(float(merged["seed"]))
-        if seed != self._seed:
-            self._seed = seed
-            self.hits = 0
+        self.steering.update(values, morph)
+        self._take_settings()
 
     def render(
         self,
@@ -123,9 +134,9 @@ class Voice:
         """Returns the next `count` samples, float32 [count].
 
         `modulation_at(sample)` gives the calibrated volts at an absolute sample; it is asked once per frame, at
-        the frame's first sample.  `edges` are those not given before, in order of time: an edge ahead of these
-        samples waits for its own, one that lies behind acts on the first sample; where it starts a hit, it
-        counts in `late_edges`.  However the stream is cut into calls, the samples are the same.
+        the frame's first sample; where nothing sounds, every hop.  `edges` are those not given before, in order of
+        time: an edge ahead of these samples waits for its own, one that lies behind acts on the first sample; where
+        it starts or ends a hit, it counts in `late_edges`.  However the stream is cut, the samples are the same.
         """
         out = np.zeros(count, dtype=np.float32)
         start, end = self._position, self._position + count
@@ -139,23 +150,31 @@ class Voice:
             self._act(stop, modulation_at)
         return out
 
-    def starts(self, edge: Edge) -> bool:
-        """Says whether a hit starts at this edge, were it the next one."""
-        return self._gates.starts(edge)
+    def cuts(self, edge: Edge) -> bool:
+        """Says whether the sound is another one from the sample of this edge on, were it the next one."""
+        act = self._gates.act(edge)
+        if act is Act.RELEASE:
+            return self._sounding and not self._release.set
+        if act is Act.SAMPLE:
+            return self._belongs(self.sample_of(edge))
+        return act in (Act.START, Act.RESET)
 
     def go_back(self, sample: int, given: np.ndarray) -> None:
-        """Goes back to `sample`, where an edge of the next call starts a hit.
+        """Goes back to `sample`, where an edge of the next call starts a hit or lets the sound die away.
 
-        `given` [n] is what was returned since that sample; it is taken for the old sound, which fades
-        out under the hit.  The levels of the gates stay what they are.
+        `given` [n] is what was returned since that sample; it is played again, or taken for the old sound that
+        fades out under the hit.  The levels of the gates stay what they are.
         """
         self._position = sample
         self._given = given
+        self.steering.tell_again(sample)
 
     def slip(self, samples: int) -> None:
         """Lets everything from the last hit on happen so many samples later, since its own place has passed."""
         self._position += samples
-        self._mapped_at += samples
+        self.steering.slip(samples)
+        self._release.slip(samples)
+        self._began_at += samples
         self.started_at += samples
         if self._triggers:
             self._triggers[-1] += samples
@@ -170,22 +189,25 @@ class Voice:
         have the same sample rate.
         """
         self._position, self.started_at = old._position, old.started_at
-        self._mapped_at = self._position - self.hop
+        self.steering.follow(old.steering, self._position)
+        self._held = old._held
         self._pending, old._pending = old._pending, []
         self._frames.clear()
         self._heard.clear()
         self._triggers.clear()
-        self.hits = 0
+        self._series.begin(self._series.seed)
         # The count is the module's, whatever plays.
         self.late_edges = old.late_edges
         self._hit.stop()
+        self._release.cancel()
         # What `old` has made and nobody has heard yet is still to come.
         self._listened = old._listened
         self._restart_meter()
-        held = self._gates.follow(old._gates) and old._hit.sounding
-        self._tail = old.render(fade_samples, modulation_at) * _fade(fade_samples)
+        sounds = old._sounding and not old._release.set
+        held = self._gates.follow(old._gates) and sounds
+        self._tail = old.render(fade_samples, modulation_at) * falling(fade_samples)
         if held:
-            self._start_hit()
+            self._start_hit(self._position)
 
     def listen(self, sound: np.ndarray) -> None:
         """Measures what has been played, the next samples [n] of it; without a meter or while it rests not."""
@@ -217,81 +239,154 @@ class Voice:
         """Returns, once each, the absolute samples of the hits started since the last call (at most 1024)."""
         return _take(self._triggers)
 
+    def take_wishes(self) -> List[str]:
+        """Returns, once each, what gates have asked of the module: 'next preset' or 'next model' (at most 1024)."""
+        return _take(self._wishes)
+
     def queue(self, edges: Sequence[Edge]) -> None:
         """Takes edges as `render` does, for the next call of it."""
         for edge in edges:
             sample = self.sample_of(edge)
             if sample < self._position:
                 sample = self._position
-                self.late_edges += self._gates.starts(edge)
+                self.late_edges += self.cuts(edge)
             self._pending.append((sample, edge))
         if edges:
             self._pending.sort(key=_sample_of)
 
+    @property
+    def _sounding(self) -> bool:
+        return self._hit.sounding or self._starting
+
+    def _belongs(self, sample: int) -> bool:
+        """Says whether CVs that are sampled at `sample` belong to the hit that has begun just now."""
+        together = TOGETHER_SECONDS * self.sample_rate
+        return self._sounding and 0 <= sample - self._began_at <= together
+
     def _act(self, sample: int, modulation_at: Callable[[int], Volts]) -> None:
         """Takes all edges of one sample, then starts at most one hit, so that the hit sees them all."""
-        starts = False
+        starts = releases = sampled = again = False
         while self._pending and self._pending[0][0] == sample:
-            starts = self._gates.feed(self._pending.pop(0)[1]) or starts
-        if starts:
+            edge = self._pending.pop(0)[1]
+            act = self._gates.feed(edge)
+            if act in (Act.START, Act.RESET):
+                starts, releases = True, False
+                again = again or act is Act.RESET
+            elif act is Act.RELEASE:
+                releases = True
+            elif act is Act.HOLD:
+                releases = False
+                if self._release.waits(sample):
+                    # That fall was bounce.
+                    self._release.cancel()
+            elif act is Act.SAMPLE:
+                self._held = modulation_at(self.sample_of(edge))
+                sampled = True
+            elif act is not None:
+                self._wishes.append(act.value)
+        if starts or (sampled and self._belongs(sample)):
+            self._same = not starts
             self._end_old(modulation_at)
-            self._start_hit()
-            self._triggers.append(sample)
+            self._start_hit(sample)
+            if again:
+                self._series.begin(self._series.seed)
+                self.steering.start_again()
+            if starts:
+                self._triggers.append(sample)
+                self._began_at = sample
             self.started_at = sample
+        if releases and self._sounding and not self._release.set:
+            earliest = self._began_at + round(REFRACTORY_SECONDS * self.sample_rate)
+            seconds = self.steering.values["release"]
+            self._release.begin(max(sample, earliest), round(seconds * self.sample_rate))
 
     def _restart_meter(self) -> None:
         if self._meter is not None:
             self._meter.start(self._listened)
 
-    def _start_hit(self) -> None:
-        self._hit.start(self._seed, self.hits)
-        self._mapper.trigger()
-        self.hits += 1
+    def _start_hit(self, sample: int) -> None:
+        self._hit.stop()
+        self._release.cancel()
+        self.steering.start(sample)
+        self._starting = True
 
     def _end_old(self, modulation_at: Callable[[int], Volts]) -> None:
         """Makes what sounds now, old tails included, the tail that fades out from the present sample on."""
-        old, self._given = self._given[: self._fade.size], self._given[:0]
         start = self._position
-        if old.size < self._fade.size:
-            self._position += old.size
-            rest = np.zeros(self._fade.size - old.size, dtype=np.float32)
-            reported = len(self._frames)
-            self._fill(rest, modulation_at)
-            while len(self._frames) > reported:
-                # A frame of the sound that ends is nobody's present frame.
-                self._frames.pop()
-            old = np.concatenate((old, rest))
-            self._position = start
+        old = np.zeros(self._fade.size, dtype=np.float32)
+        reported = len(self._frames)
+        self._fill(old, modulation_at)
+        while len(self._frames) > reported:
+            # A frame of the sound that ends is nobody's present frame.
+            self._frames.pop()
+        self._position = start
+        self._given = self._given[:0]
         self._tail = old * self._fade
 
     def _fill(self, out: np.ndarray, modulation_at: Callable[[int], Volts]) -> None:
         """Writes the next samples into `out` [n], which holds zeros."""
-        place = 0
-        while place < out.size and (self._hit.sounding or self._hit.left):
-            if self._hit.left == 0:
+        place = min(out.size, self._given.size)
+        out[:place] = self._given[:place]
+        self._given = self._given[place:]
+        made = place
+        while place < out.size:
+            if self._release.over(self._position + place):
+                self._hit.stop()
+            if self._starting or (self._hit.sounding and self._hit.left == 0):
                 self._next_frame(self._position + place, modulation_at)
-            part = self._hit.read(min(self._hit.left, out.size - place))
-            out[place : place + part.size] = part
-            place += part.size
-        count = min(out.size, self._tail.size)
+            count = min(self._hit.left, out.size - place)
+            if count:
+                out[place : place + count] = self._hit.read(count)
+            else:
+                count = self._rest(self._position + place, out.size - place, modulation_at)
+            place += count
+        count = min(out.size - made, self._tail.size)
         if count > 0:
-            out[:count] += self._tail[:count]
+            out[made : made + count] += self._tail[:count]
             self._tail = self._tail[count:]
+        self._release.apply(out, self._position)
         self._position += out.size
 
+    def _rest(self, sample: int, most: int, modulation_at: Callable[[int], Volts]) -> int:
+        """Returns for how many samples, at most `most`, there is silence until jacks are looked at again."""
+        due = self.steering.mapped_at + self.hop - sample
+        if due > 0:
+            return min(due, most)
+        self._map(sample, modulation_at)
+        return min(self.hop, most)
+
     def _next_frame(self, sample: int, modulation_at: Callable[[int], Volts]) -> None:
-        # A hit may start before a frame that the old sound's end has needed.
-        passed = max(0, sample - self._mapped_at) / float(self.sample_rate)
-        self._mapped_at = sample
-        targets = self._mapper.frame(modulation_at(sample), self._gates.macro, passed)
-        self.frame = self._hit.frame(sample, targets, self._temperature, self._guarded)
+        targets = self._map(sample, modulation_at)
+        if self._starting:
+            self._starting = False
+            series = self._series
+            number = series.variant if self._same else series.next(targets.vary)
+            self._hit.start(series.seed, number)
+        self.frame = self._hit.frame(sample, targets, self._guarded, self._gates.frozen)
         self._frames.append(self.frame)
 
+    def _map(self, sample: int, modulation_at: Callable[[int], Volts]) -> Targets:
+        if not self._gates.samples:
+            self._held = None
+        volts = modulation_at(sample) if self._held is None else self._held
+        targets = self.steering.map(sample, volts, self._gates.macro)
+        self._take_settings()
+        return targets
 
-def _fade(length: int) -> np.ndarray:
-    """Returns the gain of a fade, float32 [length]: a raised cosine without its two ends."""
-    steps = np.arange(1, length + 1) / (length + 1.0)
-    return np.asarray(0.5 + 0.5 * np.cos(np.pi * steps), dtype=np.float32)
+    def _take_settings(self) -> None:
+        """Follows the settings that play, where a morph or the player has changed them."""
+        if self.steering.revision == self._revision:
+            return
+        self._revision = self.steering.revision
+        values = self.steering.values
+        self._gates.update(values)
+        self._guarded = values["guard"] >= 0.5
+        crossfade = max(1, round(values["crossfade"] * 1e-3 * self.sample_rate))
+        if crossfade != self._fade.size:
+            self._fade = falling(crossfade)
+        seed = round(values["seed"])
+        if seed != self._series.seed:
+            self._series.begin(seed)
 
 
 def _sample_of(pair: Tuple[int, Edge]) -> int:

@@ -1,6 +1,7 @@
 """Whether a jack says something: there is no switch in it, so its voltage has to tell."""
 
 import enum
+from typing import Tuple
 
 WAKE_VOLTS = 0.05
 REST_VOLTS = 0.02
@@ -39,6 +40,14 @@ class JackActivity:
         elif self._state is not JackState.IDLE:
             self._rest(size, dt)
         return self._state is not JackState.IDLE
+
+    def snapshot(self) -> Tuple[JackState, float]:
+        """Return what it remembers between two updates."""
+        return self._state, self._rested
+
+    def restore(self, state: Tuple[JackState, float]) -> None:
+        """Go back to what `snapshot` has returned."""
+        self._state, self._rested = state
 
     def _rest(self, size: float, dt: float) -> None:
         # NaN is no voltage at all: it rests.

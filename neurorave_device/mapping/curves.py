@@ -1,6 +1,7 @@
 """The curves between a voltage and a value, all pure and monotone."""
 
-from typing import Tuple
+import math
+from typing import Callable, Tuple
 
 # The lowest and the highest volt of each entry of parameters.CV_RANGES, in its order.
 RANGE_VOLTS: Tuple[Tuple[float, float], ...] = ((-5.0, 5.0), (0.0, 5.0), (0.0, 8.0), (0.0, 10.0))
@@ -8,6 +9,9 @@ RANGE_VOLTS: Tuple[Tuple[float, float], ...] = ((-5.0, 5.0), (0.0, 5.0), (0.0, 8
 # Quantile tables span these probabilities.
 LOWEST_Q = 0.01
 HIGHEST_Q = 0.99
+
+# The exponential curve is e to this power times steeper at its end than at 0 V.
+STEEPNESS = 3.0
 
 
 def is_bipolar(range_index: int) -> bool:
@@ -33,6 +37,36 @@ def sweep(u: float, range_index: int) -> float:
     """
     place = 0.5 + 0.5 * u if is_bipolar(range_index) else u
     return min(max(place, 0.0), 1.0)
+
+
+def _linear(part: float, bipolar: bool) -> float:
+    return part
+
+
+def _exponential(part: float, bipolar: bool) -> float:
+    return math.copysign(math.expm1(STEEPNESS * abs(part)) / math.expm1(STEEPNESS), part)
+
+
+def _logarithmic(part: float, bipolar: bool) -> float:
+    size = math.log1p(math.expm1(STEEPNESS) * abs(part)) / STEEPNESS
+    return math.copysign(min(size, 1.0), part)
+
+
+def _s_shaped(part: float, bipolar: bool) -> float:
+    if bipolar:
+        return 0.5 * part * (3.0 - part * part)
+    return part * part * (3.0 - 2.0 * part)
+
+
+# How a part of a range (-1..1 where that is bipolar, else 0..1) is bent, in the order of parameters.CV_CURVES.
+# All rise, keep 0 and the ends where they are, and do the same on both sides of 0 V. The exponential one is flat
+# around 0 V, the logarithmic one steep there, the s-shaped one steep in the middle of the range and flat at its ends.
+CURVES: Tuple[Callable[[float, bool], float], ...] = (
+    _linear,
+    _exponential,
+    _logarithmic,
+    _s_shaped,
+)
 
 
 def smoothstep(x: float) -> float:

@@ -1,44 +1,45 @@
 """Volts and settings in, targets of one frame out."""
 
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from neurorave_device.engine.info import BundleInfo
-from neurorave_device.mapping.activity import JackActivity
 from neurorave_device.mapping.combine import fade_in, silence_fade
-from neurorave_device.mapping.curves import (
-    HIGHEST_Q,
-    LOWEST_Q,
-    normalise,
-    pull,
-    sweep,
-)
-from neurorave_device.mapping.smoothing import OnePole, Ramp
+from neurorave_device.mapping.curves import HIGHEST_Q, LOWEST_Q, pull, sweep
+from neurorave_device.mapping.cv import Cv
+from neurorave_device.mapping.macro import Macro
+from neurorave_device.mapping.morphing import Morphing
+from neurorave_device.mapping.motion import Motion
+from neurorave_device.mapping.smoothing import OnePole
 from neurorave_device.mapping.targets import Targets
-from neurorave_device.parameters import CV_COUNT, PARAMETERS, by_id, default_values
+from neurorave_device.parameter import Parameter
+from neurorave_device.parameters import (
+    CV_COUNT,
+    CV_SETTINGS,
+    DESCRIPTOR_MODES,
+    MOVED,
+    PARAMETERS,
+    by_id,
+    default_values,
+)
+from neurorave_device.storage.morph import Morph
 
 LOUDNESS = "rms"
+LATENT = MOVED[0]
+MORPH = by_id("morph")
 
-# Which way the macro takes each descriptor: louder, brighter, less boomy.
-_MACRO_DIRECTION = {
-    "rms": 1.0,
-    "centroid": 1.0,
-    "bandwidth": 1.0,
-    "sharpness": 1.0,
-    "booming": -1.0,
-}
+_TEMPERATURE, _VARY, _LEVEL = by_id("temperature"), by_id("vary"), by_id("level")
+_ASKED = DESCRIPTOR_MODES.index("asked")
+_VALUE_SECONDS = by_id(LOUDNESS + ".value").smoothing
+_DEPTH_SECONDS = by_id("motion." + LOUDNESS + ".depth").smoothing
+# The keys of each motion's settings, in the order of MOVED.
+_MOTION_KEYS = tuple(
+    ("motion." + name + ".shape", "motion." + name + ".rate", "motion." + name + ".depth")
+    for name in MOVED
+)
 
-
-class _Cv(NamedTuple):
-    """The settings of one CV that do not glide; `target` is a descriptor's index or -1."""
-
-    latent: bool
-    target: int
-    replaces: bool
-    range_index: int
-    slew: float
-    shifted: bool
+State = Tuple[Any, ...]
 
 
 class _Asked:
@@ -69,102 +70,200 @@ class Mapper:
             self._fade = silence_fade(bundle.descriptors[self._loudness])
         self._latent_knots = np.asarray(bundle.latent_quantiles[0], dtype=np.float64)
         self._latent_places = np.linspace(LOWEST_Q, HIGHEST_Q, len(self._latent_knots))
-        self._activity = [JackActivity() for _ in range(CV_COUNT)]
-        self._active = [False] * CV_COUNT
-        self._smooth = [OnePole() for _ in range(CV_COUNT)]
-        self._glides = {row.id: OnePole() for row in PARAMETERS if row.smoothing > 0.0}
-        self._taus = {row.id: row.smoothing for row in PARAMETERS}
-        self._ramp = Ramp()
+        # Where in `names` each destination that moves lies; -1: latent 0, or not in this model.
+        self._places = [self._names.index(name) if name in self._names else -1 for name in MOVED]
+        self._cvs = [Cv(number + 1) for number in range(CV_COUNT)]
+        self._macro = Macro(self._names)
+        self._motions = [Motion(number) for number in range(len(MOVED))]
+        self._menu = [OnePole() for _ in self._names]
+        self._morph_glide = OnePole()
+        self._morphing: Optional[Morphing] = None
+        self._position = -1.0
         self._values: Dict[str, float] = {}
-        self._cvs: List[_Cv] = []
-        self._menu_asked: List[bool] = []
+        # By index of the descriptor: what the menu asks of it, None where it asks nothing.
+        self._menu_asks: List[Optional[float]] = []
+        self._moving: List[int] = []
+        self._leading: List[int] = []
+        self._following: List[int] = []
+        self.revision = 0
         self.update(values)
 
     @property
     def active(self) -> Tuple[bool, ...]:
         """Which of CV 1-4 counted as patched in the last frame."""
-        return tuple(self._active)
+        return tuple(cv.active for cv in self._cvs)
 
-    def update(self, values: Mapping[str, float]) -> None:
-        """Take new settings; numbers glide to them within the next frames."""
-        merged = default_values()
-        merged.update((key, values[key]) for key in merged if key in values)
-        self._values = {key: by_id(key).clamp(value) for key, value in merged.items()}
-        self._cvs = [self._read_cv("cv{}.".format(n + 1)) for n in range(CV_COUNT)]
-        self._menu_asked = [
-            self._choice(name + ".mode") == "asked" if name + ".mode" in merged else False
-            for name in self._names
-        ]
+    @property
+    def values(self) -> Mapping[str, float]:
+        """The settings that play, a morph included; `revision` counts how often they have changed."""
+        return self._values
+
+    def update(self, values: Mapping[str, float], morph: Optional[Morph] = None) -> None:
+        """Take new settings; numbers glide to them within the next frames.
+
+        With a `morph` what it moves plays in their place, at the position that the menu and CVs give.
+        """
+        found = default_values()
+        for row in PARAMETERS:
+            if row.id in values:
+                found[row.id] = row.clamp(values[row.id])
+        self._values = found
+        self._read()
+        self._leading = [n for n, cv in enumerate(self._cvs) if cv.destination == MORPH.id]
+        self._following = [n for n in range(CV_COUNT) if n not in self._leading]
+        if self._position < 0.0:
+            self._position = found[MORPH.id]
+        self._morphing = None
+        if morph is not None:
+            # What moves the morph is no part of it, or it would pull the rug from under its own feet.
+            kept = set(morph.kept) | {MORPH.id}
+            for number in self._leading:
+                kept.update(key for key in found if key.startswith("cv%d." % (number + 1)))
+            self._morphing = Morphing(morph.first, morph.second, kept)
+            self._follow_morph()
 
     def trigger(self) -> None:
         """Let the next frame take the voltages and settings as they are, without smoothing."""
-        for pole in self._smooth:
-            pole.snap()
-        for glide in self._glides.values():
+        for cv in self._cvs:
+            cv.snap()
+        for glide in self._menu:
             glide.snap()
+        for motion in self._motions:
+            motion.snap()
+        self._macro.snap()
+        self._morph_glide.snap()
+
+    def start_again(self) -> None:
+        """Let the motions begin at their beginning."""
+        for motion in self._motions:
+            motion.start_again()
 
     def frame(self, volts: Sequence[float], macro: bool, dt: float) -> Targets:
         """Return the targets of the frame that begins now, `dt` seconds after the last one.
 
         `volts` are the calibrated CV 1-4, `macro` says whether the macro gate is high.
         """
+        position = self._find_position(volts, dt)
         asked = [_Asked() for _ in self._names]
-        for row, name, wanted in zip(asked, self._names, self._menu_asked):
-            if wanted:
-                row.absolute, row.mask = True, True
-                row.value = self._glide(name + ".value", dt)
-        force, forced = False, 0.0
-        for index, cv in enumerate(self._cvs):
-            u, speaks = self._voltage(index, float(volts[index]), dt)
-            if not speaks:
+        for row, glide, value in zip(asked, self._menu, self._menu_asks):
+            if value is not None:
+                row.absolute = row.mask = True
+                row.value = glide.step(value, dt, _VALUE_SECONDS)
+        place: Optional[float] = None
+        cabled = set()
+        added = dict.fromkeys(CV_SETTINGS, 0.0)
+        macro_speaks = False
+        for number in self._following:
+            cv = self._cvs[number]
+            u = cv.read(float(volts[number]), dt)
+            if not cv.speaks:
                 continue
-            if cv.latent:
-                force, forced = True, self._latent(sweep(u, cv.range_index))
-            elif cv.target >= 0:
-                self._apply(asked[cv.target], cv, u)
-        self._apply_macro(asked, macro, dt)
+            destination = cv.destination
+            if cv.active:
+                cabled.add(destination)
+            if destination == LATENT:
+                place = sweep(u, cv.range_index)
+            elif destination in added:
+                added[destination] += u
+                macro_speaks = macro_speaks or destination == "macro"
+            elif destination in self._names:
+                self._apply(asked[self._names.index(destination)], cv, u)
+        for number in self._moving:
+            # It goes on under a cable, so that it is where it would have been when that is pulled out.
+            height = self._motions[number].step(dt, _DEPTH_SECONDS)
+            if MOVED[number] in cabled:
+                continue
+            if MOVED[number] == LATENT:
+                place = (0.5 if place is None else place) + 0.5 * height
+            elif self._places[number] >= 0:
+                row = asked[self._places[number]]
+                row.mask = row.moved = True
+                row.delta += height
+        moved = self._macro.frame(macro, added["macro"], macro_speaks, dt)
+        for row, delta, speaks in zip(asked, moved.deltas, moved.speaks):
+            if speaks:
+                row.mask = row.moved = True
+                row.delta += delta
         if self._loudness >= 0:
             asked[self._loudness].mask = True
         return Targets(
-            forced,
-            force,
-            tuple(self._settle(index, row) for index, row in enumerate(asked)),
-            tuple(row.absolute for row in asked),
-            tuple(row.mask for row in asked),
-            tuple(row.moved for row in asked),
+            0.0 if place is None else self._latent(min(max(place, 0.0), 1.0)),
+            place is not None,
+            tuple([self._settle(index, row) for index, row in enumerate(asked)]),
+            tuple([row.absolute for row in asked]),
+            tuple([row.mask for row in asked]),
+            tuple([row.moved for row in asked]),
             self._loudness,
             self._fade,
+            self._moved_setting(_TEMPERATURE, added),
+            self._moved_setting(_VARY, added),
+            self._moved_setting(_LEVEL, added),
+            self._macro.height,
+            position,
         )
 
-    def _voltage(self, index: int, volts: float, dt: float) -> Tuple[float, bool]:
-        """Return offset + amount * curve(volts), and whether this CV has anything to say."""
-        cv, prefix = self._cvs[index], "cv{}.".format(index + 1)
-        active = self._activity[index].update(volts, dt)
-        self._active[index] = active
-        # An idle jack is exactly 0 V: noise is not played.
-        part = normalise(volts if active else 0.0, cv.range_index)
-        part = self._smooth[index].step(part, dt, cv.slew)
-        amount = self._glide(prefix + "amount", dt)
-        offset = self._glide(prefix + "offset", dt)
-        return offset + amount * part, active or cv.shifted
+    def snapshot(self) -> State:
+        """Return the state between two frames; settings are no part of it."""
+        return (
+            [cv.snapshot() for cv in self._cvs],
+            [self._motions[number].snapshot() for number in self._moving],
+            self._macro.snapshot(),
+            [glide.snapshot() for glide in self._menu],
+            self._morph_glide.snapshot(),
+            None if self._morphing is None else self._morphing.snapshot(),
+            self._moving,
+        )
+
+    def restore(self, state: State) -> None:
+        """Go back to a state taken by `snapshot`; the settings stay what they are."""
+        for cv, kept in zip(self._cvs, state[0]):
+            cv.restore(kept)
+        for number, kept in zip(state[6], state[1]):
+            self._motions[number].restore(kept)
+        self._macro.restore(state[2])
+        for glide, kept in zip(self._menu, state[3]):
+            glide.restore(kept)
+        self._morph_glide.restore(state[4])
+        if self._morphing is not None and state[5] is not None:
+            self._morphing.restore(state[5])
+
+    def follow(self, other: "Mapper") -> None:
+        """Go on where the mapper of another model is: cables, motions, macro and morph."""
+        for cv, theirs in zip(self._cvs, other._cvs):
+            cv.restore(theirs.snapshot())
+        for motion, moving in zip(self._motions, other._motions):
+            motion.restore(moving.snapshot())
+        self._macro.follow(other._macro)
+        self._morph_glide.restore(other._morph_glide.snapshot())
+
+    def _find_position(self, volts: Sequence[float], dt: float) -> float:
+        """Return where the morph is, and let what it moves play; the CVs that move it are read before all others."""
+        position = self._morph_glide.step(self._values[MORPH.id], dt, MORPH.smoothing)
+        for number in self._leading:
+            cv = self._cvs[number]
+            u = cv.read(float(volts[number]), dt)
+            if cv.speaks:
+                position += u
+        self._position = position = min(max(position, 0.0), 1.0)
+        if self._morphing is not None:
+            self._follow_morph()
+        return position
+
+    def _follow_morph(self) -> None:
+        assert self._morphing is not None
+        changes = self._morphing.at(self._position)
+        if changes:
+            self._values.update(changes)
+            self._read()
 
     @staticmethod
-    def _apply(row: _Asked, cv: _Cv, u: float) -> None:
+    def _apply(row: _Asked, cv: Cv, u: float) -> None:
         row.mask = row.moved = True
         if cv.replaces:
             row.absolute = True
             row.value = sweep(u, cv.range_index)
         else:
             row.delta += u
-
-    def _apply_macro(self, asked: List[_Asked], macro: bool, dt: float) -> None:
-        height = self._ramp.step(macro, dt, self._values["macro.time"])
-        amount = self._glide("macro.amount", dt)
-        if height <= 0.0 or amount == 0.0:
-            return
-        for row, name in zip(asked, self._names):
-            row.mask = row.moved = True
-            row.delta += amount * height * _MACRO_DIRECTION.get(name, 1.0)
 
     def _settle(self, index: int, row: _Asked) -> float:
         if not row.absolute:
@@ -178,19 +277,23 @@ class Mapper:
         q = LOWEST_Q + (HIGHEST_Q - LOWEST_Q) * place
         return float(np.interp(q, self._latent_places, self._latent_knots))
 
-    def _glide(self, key: str, dt: float) -> float:
-        return self._glides[key].step(self._values[key], dt, self._taus[key])
+    def _moved_setting(self, row: Parameter, added: Mapping[str, float]) -> float:
+        """Return a setting with what CVs add: a whole range of volts is the whole range of the setting."""
+        value, u = self._values[row.id], added[row.id]
+        return row.clamp(value + u * (row.high - row.low)) if u else value
 
-    def _choice(self, key: str) -> str:
-        return by_id(key).format(self._values[key])
-
-    def _read_cv(self, prefix: str) -> _Cv:
-        destination = self._choice(prefix + "destination")
-        return _Cv(
-            destination == "latent_0",
-            self._names.index(destination) if destination in self._names else -1,
-            self._choice(prefix + "mode") == "replace",
-            int(self._values[prefix + "range"]),
-            self._values[prefix + "slew"],
-            self._values[prefix + "offset"] != 0.0,
-        )
+    def _read(self) -> None:
+        """Take what plays into all parts."""
+        values = self._values
+        self.revision += 1
+        for cv in self._cvs:
+            cv.update(values)
+        self._macro.update(values)
+        seed = int(values["seed"])
+        for motion, (shape, rate, depth) in zip(self._motions, _MOTION_KEYS):
+            motion.update(int(values[shape]), values[rate], values[depth], seed)
+        self._moving = [number for number, motion in enumerate(self._motions) if motion.on]
+        self._menu_asks = [
+            values[name + ".value"] if values.get(name + ".mode") == _ASKED else None
+            for name in self._names
+        ]

@@ -1,6 +1,7 @@
 """Movement through time that comes out the same however the time is cut into frames."""
 
 import math
+from typing import Tuple
 
 
 class OnePole:
@@ -14,6 +15,14 @@ class OnePole:
     def value(self) -> float:
         """The smoothed value after the last step."""
         return self._value
+
+    def snapshot(self) -> Tuple[float, bool]:
+        """Return the state between two steps."""
+        return self._value, self._empty
+
+    def restore(self, state: Tuple[float, bool]) -> None:
+        """Go back to a state taken by `snapshot`."""
+        self._value, self._empty = state
 
     def snap(self) -> None:
         """Let the next step jump to its target at once."""
@@ -33,19 +42,14 @@ class OnePole:
 
 
 class Ramp:
-    """An envelope between 0 and 1 that rises and falls in straight lines."""
+    """An envelope between 0 and 1 that rises and falls in straight lines; `value` is where it is."""
 
     def __init__(self) -> None:
-        self._value = 0.0
-
-    @property
-    def value(self) -> float:
-        """The envelope after the last step."""
-        return self._value
+        self.value = 0.0
 
     def step(self, up: bool, dt: float, seconds: float) -> float:
         """Return the envelope `dt` later; the whole way takes `seconds`, no time for zero."""
         change = dt / seconds if seconds > 0.0 else 1.0
-        moved = self._value + change if up else self._value - change
-        self._value = min(max(moved, 0.0), 1.0)
-        return self._value
+        moved = self.value + change if up else self.value - change
+        self.value = min(max(moved, 0.0), 1.0)
+        return self.value

@@ -11,7 +11,8 @@ class Targets(NamedTuple):
     are asked.  `moved` are those that the player is moving now (CV or macro): the guard lets the
     others give way.  `loudness` is the index of rms, -1 where the bundle has none; between the two
     values of `fade` (quantile units of the prior's rms) additions to rms fade in, so that silence
-    stays silent.
+    stays silent.  `temperature`, `vary` and `level` (dB) are the settings with what CVs add to them,
+    `macro` is the height of the macro (-1..1) and `morph` the position of the morph (0..1).
     """
 
     forced: float
@@ -22,3 +23,8 @@ class Targets(NamedTuple):
     moved: Tuple[bool, ...]
     loudness: int = 0
     fade: Tuple[float, float] = (0.0, 0.25)
+    temperature: float = 1.0
+    vary: float = 1.0
+    level: float = 0.0
+    macro: float = 0.0
+    morph: float = 0.0

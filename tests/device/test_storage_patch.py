@@ -221,7 +221,8 @@ def test_a_morph_moves_numbers_along_their_curve_and_switches_choices_at_the_hal
     assert morph(start, SECOND, 0.49)["gate2.role"] == FIRST["gate2.role"]
     assert middle["gate2.role"] == 0.0 and middle["guard"] == 0.0
     assert morph(start, SECOND, 0.49)["guard"] == 1.0
-    assert morph(start, SECOND, 0.4)["seed"] == 2.0
+    # Between two seeds there is nothing: each is a series of hits of its own.
+    assert morph(start, SECOND, 0.4)["seed"] == 1.0 and middle["seed"] == 4.0
 
 
 @settings(max_examples=40)
