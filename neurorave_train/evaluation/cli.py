@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("bundle", metavar="BUNDLE", help="folder of the bundle")
     top.add_argument("--data", required=True, metavar="DIR", help="folder of audio files")
     top.add_argument("--json", metavar="FILE", help="write the figures; - is stdout")
-    top.add_argument("--html", metavar="DIR", help="write a report with pictures")
+    top.add_argument("--html", metavar="DIR", help="write a page with players, pictures and tables")
     top.add_argument("--limit", type=_two_or_more, metavar="N", help="use the first N clips")
     top.add_argument(
         "--exclude",
@@ -146,9 +146,10 @@ def _run(args: argparse.Namespace) -> None:
     codec = BundleCodec(args.bundle)
     samples = clip_samples(codec.sample_rate, codec.hop)
     clips = load_clips(args.data, codec.sample_rate, samples, args.exclude, args.limit, only)
-    for note in clips.notes:
+    notes = list(clips.notes)
+    extras = _extras(args, codec, samples, notes)
+    for note in notes:
         print(note, file=sys.stderr)
-    extras = _extras(args, codec, samples)
     ears = None
     if args.oracle:
         from .oracle import OracleEars
@@ -182,22 +183,35 @@ def _run(args: argparse.Namespace) -> None:
         }
     print("\n".join(lines(result)), file=sys.stderr if args.json == "-" else sys.stdout)
     if args.html:
-        from .report import write_report
+        from .page import write_page
 
-        write_report(Path(args.html), codec, clips.audio, result)
+        with _Bar() as bar:
+            write_page(
+                Path(args.html),
+                codec,
+                clips.audio,
+                result,
+                extras.guard,
+                extras.transfer,
+                bar.show,
+            )
     _write_json(args.json, result)
 
 
-def _extras(args: argparse.Namespace, codec: "BundleCodec", samples: int) -> "Extras":
-    """What the options add to an evaluation; bad ones are refused before minutes are spent."""
+def _extras(
+    args: argparse.Namespace, codec: "BundleCodec", samples: int, notes: List[str]
+) -> "Extras":
+    """What the options add to an evaluation; bad ones are refused before minutes are spent.
+
+    What is worth saying of the other sets is added to `notes`.
+    """
     from .clips import load_clips
     from .protocol import Extras
 
     transfer: "Dict[str, Sequence[Floats]]" = {}
     for folder in args.transfer:
         found = load_clips(folder, codec.sample_rate, samples, (), args.limit or MOST_TRANSFERRED)
-        for note in found.notes:
-            print(note, file=sys.stderr)
+        notes.extend(found.notes)
         transfer["/".join(Path(folder).resolve().parts[-2:])] = found.audio
     jnd = None
     if args.jnd:

@@ -18,6 +18,8 @@ from .metrics import Floats
 
 # A folder with one recording of hours must neither fill the memory nor drown the other files.
 LONGEST_SECONDS = 600.0
+# More samples than this share at full scale are no peaks any more.
+FULL_SCALE, CLIPPED_SHARE = 0.999, 0.002
 # Of the shuffle that joins the recordings.
 SEED = 0
 
@@ -151,12 +153,21 @@ def _hits(source: Source, sample_rate: int, notes: List[str]) -> List[Hit]:
     """The audible pieces of one recording."""
     looked = probe(source.path)
     hits: List[Hit] = []
-    used = 0
+    used = clipped = 0
     for number, piece in enumerate(pieces(source.path, looked, sample_rate)):
         if used >= LONGEST_SECONDS * sample_rate:
             notes.append(f"{source.name}: the first {LONGEST_SECONDS / 60.0:.0f} minutes are used.")
             break
         used += len(piece)
+        clipped += int((np.abs(piece) >= FULL_SCALE).sum())
         if len(piece) and float(np.abs(piece).max()) >= SILENCE_PEAK:
             hits.append(Hit.of(f"{source.name}#{number:04d}", piece))
+    if looked.peak > 1.0:
+        over = 20.0 * np.log10(looked.peak)
+        notes.append(f"{source.name}: {over:.1f} dB over full scale; lowered by that.")
+    elif clipped > CLIPPED_SHARE * used:
+        notes.append(
+            f"{source.name}: clipped, {100.0 * clipped / used:.1f} % of its samples stand at full "
+            "scale; used as it is."
+        )
     return hits

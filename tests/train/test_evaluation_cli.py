@@ -57,9 +57,13 @@ def test_json_on_stdout_is_alone_there_and_repeatable(
     assert run(capsys, *args)[1] == out
 
 
-def test_whole_evaluation_writes_json_and_a_report(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_whole_evaluation_writes_json_and_a_page(
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("neurorave_train.evaluation.examples.SHAPES", ("saw",))
     figures, report = tmp_path / "figures.json", tmp_path / "deep" / "report"
     status, out, _ = run(
         capsys,
@@ -72,26 +76,69 @@ def test_whole_evaluation_writes_json_and_a_report(
         assert condition in out
         assert f"{block['mean_rho']:.3f}" in out
     page = (report / "index.html").read_text("utf-8")
-    for picture in report.glob("*.png"):
-        assert picture.name in page
-        assert picture.read_bytes().startswith(b"\x89PNG")
-    assert len(list(report.glob("*.png"))) == 3
-    assert "Left out" not in page
+    for name, head in (("pictures/*.png", b"\x89PNG"), ("sounds/*.flac", b"fLaC")):
+        files = list(report.glob(name))
+        assert len(files) > 10
+        for file in files:
+            assert str(file.relative_to(report)) in page
+            assert file.read_bytes().startswith(head)
+    assert "are left out" not in page
+    # The modulators on the page, one by one, are those of the table.
+    assert "centroid: saw" in page and "eurorack: rho by curve" in page
 
 
-def test_a_quick_report_says_what_it_leaves_out(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_quick_page_says_what_it_leaves_out_and_draws_the_modulators_all_the_same(
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Left by an earlier report without --quick.
+    monkeypatch.setattr("neurorave_train.evaluation.examples.QUICK_SHAPES", ("square",))
+    # Left by earlier pages; the last file is somebody else's.
     (tmp_path / "eurorack.png").write_bytes(b"of another bundle")
+    (tmp_path / "sounds").mkdir()
+    (tmp_path / "sounds" / "old.flac").write_bytes(b"of another bundle")
+    (tmp_path / "notes.txt").write_text("mine")
     args = (TOY, "--data", str(data), "--limit", "2", "--quick", "--html", str(tmp_path))
     assert run(capsys, *args)[0] == 0
     page = (tmp_path / "index.html").read_text("utf-8")
-    shown = set(re.findall(r'<img src="(.*?)"', page))
-    assert shown == {"reconstruction.png", "swapped.png"}
-    assert "Left out: measured with <code>--quick</code>" in page
-    # What is not this report's is not left beside it.
-    assert {path.name for path in tmp_path.iterdir()} == shown | {"index.html"}
+    assert "Measured with <code>--quick</code>" in page
+    shown = set(re.findall(r'src="(.*?)"', page))
+    assert any("centroid-square" in name for name in shown)
+    there = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
+    assert there == shown | {"index.html", "notes.txt"}
+
+
+def test_the_very_clips_of_an_earlier_evaluation(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "first.json"
+    args = (TOY, "--limit", "2", "--quick", "--seed", "3")
+    assert run(capsys, *args, "--data", str(data), "--json", str(listed))[0] == 0
+    grown = tmp_path / "grown"
+    shutil.copytree(data, grown)
+    strokes(grown / "more", 6, first=50)
+    again = (*args, "--data", str(grown), "--clips", str(listed), "--json", "-")
+    status, out, _ = run(capsys, *again)
+    assert status == 0
+    first = json.loads(listed.read_text("utf-8"))
+    assert json.loads(out) == first
+    assert first["protocol"]["seed"] == 3
+    heard = {name.split("#")[0] for clip in first["clip_list"]["clips"] for name in clip}
+    assert heard <= {row["name"] for row in first["clip_list"]["files"]}
+    write(grown / "stereo.wav", stroke(7))
+    assert "stereo.wav is not the file of the clip list" in complaint(capsys, *again[:-2])
+    (grown / "stereo.wav").unlink()
+    assert "stereo.wav of the clip list is not there" in complaint(capsys, *again[:-2])
+
+
+@pytest.mark.parametrize("words", ["no json", "[]", '{"clip_list": {"seed": 0, "files": [1]}}'])
+def test_a_file_without_a_clip_list(
+    words: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.json").write_text(words)
+    said = complaint(capsys, TOY, "--data", str(data), "--clips", str(tmp_path / "other.json"))
+    assert "other.json" in said
 
 
 def test_clips_are_the_same_for_the_same_folder_and_limit_takes_the_first(data: Path) -> None:
@@ -135,6 +182,45 @@ def test_a_folder_of_refused_files_says_why(
 def test_too_little_audio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "one.wav", stroke(1))
     assert "2 or more" in complaint(capsys, TOY, "--data", str(tmp_path))
+
+
+def test_silence_clipping_and_other_rates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "silent.wav", np.zeros(16000, np.float32))
+    assert "silent" in complaint(capsys, TOY, "--data", str(tmp_path))
+    write(tmp_path / "low.wav", np.tile(stroke(1, rate=8000), 5), 8000)
+    write(tmp_path / "high.wav", np.tile(stroke(2, rate=96000), 5), 96000)
+    write(tmp_path / "loud_float.wav", 30.0 * np.tile(stroke(3), 5))
+    write(tmp_path / "flat.wav", np.clip(30.0 * np.tile(stroke(4), 5), -1.0, 1.0))
+    status, out, err = run(capsys, TOY, "--data", str(tmp_path), "--quick", "--json", "-")
+    assert status == 0
+    assert err.count("silent.wav") == 1
+    result = json.loads(out)
+    assert result["files"] == 4
+    assert result["clip_list"]["sample_rate"] == 44100
+    said = [line for line in err.splitlines() if "full scale" in line]
+    assert len(said) == 2
+    assert "flat.wav: clipped" in said[0] and "loud_float.wav: 23.5 dB over" in said[1]
+
+
+def test_a_constant_sound_is_measured_and_what_stands_still_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    time = np.arange(44100 * 4) / 44100
+    tone = (0.3 * np.sin(2 * np.pi * 441 * time)).astype(np.float32)
+    write(tmp_path / "tone.wav", tone, 44100)
+    status, out, _ = run(capsys, TOY, "--data", str(tmp_path), "--quick", "--json", "-")
+    assert status == 0
+    assert "NaN" not in out
+
+
+def test_quick_and_full_at_once_or_a_transfer_from_nowhere(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "one of them" in complaint(capsys, TOY, "--data", str(data), "--quick", "--full")
+    nowhere = str(tmp_path / "nowhere")
+    assert nowhere in complaint(capsys, TOY, "--data", str(data), "--transfer", nowhere)
 
 
 def test_a_missing_folder_or_bundle(
