@@ -32,6 +32,7 @@ from neurorave_device.timing import Timing
 SILENCE = 1.0
 _STATES = {STOPPING: PLAYING}
 _GATES = 2
+_JACK_KEYS = ("source", "volts", "rate", "depth", "gain", "offset", "noise")
 # Where the knots of a descriptor's quantiles lie: those of one that is its own quantile.
 _PROBABILITIES = tuple(float(value) for value in np.linspace(0.01, 0.99, 25))
 
@@ -213,6 +214,9 @@ class SharedLink(FaceLink):
                     "volts": jack["value"],
                     "rate": jack["rate"],
                     "depth": jack["depth"],
+                    "gain": jack["gain"],
+                    "offset": jack["offset"],
+                    "noise": jack["noise"],
                 }
                 for jack in state["jacks"]
             ],
@@ -223,11 +227,11 @@ class SharedLink(FaceLink):
         }
 
     def set_jack(self, index: int, **changes: Any) -> None:
-        """Change source, volts, rate or depth of CV jack 1..4; UserError names a bad key or value."""
+        """Change what is patched into CV jack 1..4, or its errors; UserError names a bad key or value."""
         for key in changes:
-            if key not in ("source", "volts", "rate", "depth"):
+            if key not in _JACK_KEYS:
                 raise UserError(
-                    "CV %s: unknown key %r, allowed are source, volts, rate, depth" % (index, key)
+                    "CV %s: unknown key %r, allowed are %s" % (index, key, ", ".join(_JACK_KEYS))
                 )
         if "volts" in changes:
             changes["value"] = changes.pop("volts")

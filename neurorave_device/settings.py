@@ -15,7 +15,7 @@ from neurorave_device.parameters import PARAMETERS
 
 _VALUES = struct.Struct("=%dd" % len(PARAMETERS))
 _CALIBRATION = struct.Struct("=8d")
-_JACK_KEYS = ("source", "value", "rate", "depth")
+_JACK_KEYS = ("source", "value", "rate", "depth", "gain", "offset", "noise")
 _GATE_KEYS = ("clock", "rate", "width")
 
 

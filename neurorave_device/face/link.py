@@ -119,15 +119,16 @@ class FaceLink(abc.ABC):
     def jacks(self) -> Dict[str, Any]:
         """Return what is patched into the virtual jacks.
 
-        {"cv": [{"source": str, "volts": float, "rate": float, "depth": float} x 4],
+        {"cv": [{"source": str, "volts", "rate", "depth", "gain", "offset", "noise": float} x 4],
         "gates": [{"down": bool, "clock": bool, "rate": float} x 2]}; volts is the knob (manual value, and the
         centre of the moving sources), -10..10 V; depth is the half swing in volts, 0..10; rates in Hz,
-        0.01..50; the source 'none' means that nothing is patched.
+        0.01..50; the source 'none' means that nothing is patched. gain (0.5..1.5), offset (-2..2 V) and noise (0..1 V,
+        standard deviation) are the errors of the jack's electronics, exact at first: something to be calibrated.
         """
 
     @abc.abstractmethod
     def set_jack(self, index: int, **changes: Any) -> None:
-        """Change source, volts, rate or depth of CV jack 1..4; UserError names a bad key or value."""
+        """Change keys of CV jack 1..4 as in ``jacks``; UserError names a bad key or value."""
 
     @abc.abstractmethod
     def set_gate(self, index: int, down: bool) -> None:

@@ -5,7 +5,14 @@ import math
 SOURCES = ("none", "manual", "sine", "ramp up", "ramp down", "saw", "square", "random")
 MAX_VOLTS = 10.0
 MAX_RATE = 50.0
+# What a jack's electronics may be off by: wide enough for what a calibration refuses.
+LEAST_GAIN = 0.5
+MOST_GAIN = 1.5
+MAX_OFFSET = 2.0
+MAX_NOISE = 1.0
 
+# How often the noise of a jack changes, in Hz.
+_NOISE_RATE = 1e5
 _MASK = (1 << 64) - 1
 
 
@@ -49,7 +56,8 @@ class VirtualJack:
     """The settings of one virtual CV jack and its voltage at any time; not thread-safe by itself.
 
     `value` (V) is the voltage by hand and the centre of the oscillator, `depth` (V) how far that
-    goes to each side, `rate` in Hz.
+    goes to each side, `rate` in Hz.  `gain`, `offset` and `noise` (V, standard deviation) are the errors of its
+    electronics: what is read is not what is patched, as on a board.
     """
 
     def __init__(self, number: int, seed: int) -> None:
@@ -57,6 +65,9 @@ class VirtualJack:
         self.value = 0.0
         self.rate = 1.0
         self.depth = 5.0
+        self.gain = 1.0
+        self.offset = 0.0
+        self.noise = 0.0
         self._number = number
         self._seed = seed
         self._since = 0.0
@@ -80,3 +91,12 @@ class VirtualJack:
         if self.source != "manual":
             volts += self.depth * wave(self.source, self.phase_at(now), self._seed, self._number)
         return min(max(volts, -MAX_VOLTS), MAX_VOLTS)
+
+    def read_at(self, now: float) -> float:
+        """Return what the electronics make of the voltage at `now`; the noise depends on seed and time only."""
+        volts = self.gain * self.volts_at(now) + self.offset
+        if self.noise:
+            # Even noise of this width has a standard deviation of 1.
+            moment = int(now * _NOISE_RATE)
+            volts += self.noise * math.sqrt(3.0) * hashed(~self._seed, self._number, moment)
+        return volts

@@ -7,7 +7,16 @@ from typing import Any, Dict, Optional, Tuple
 from neurorave_device.clock import Clock
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.base import Edge, Panel, Volts
-from neurorave_device.inputs.lfo import MAX_RATE, MAX_VOLTS, SOURCES, VirtualJack
+from neurorave_device.inputs.lfo import (
+    LEAST_GAIN,
+    MAX_NOISE,
+    MAX_OFFSET,
+    MAX_RATE,
+    MAX_VOLTS,
+    MOST_GAIN,
+    SOURCES,
+    VirtualJack,
+)
 from neurorave_device.inputs.virtual_gate import VirtualGate
 from neurorave_device.parameters import CV_COUNT
 
@@ -37,8 +46,14 @@ class VirtualPanel(Panel):
         value: Optional[float] = None,
         rate: Optional[float] = None,
         depth: Optional[float] = None,
+        gain: Optional[float] = None,
+        offset: Optional[float] = None,
+        noise: Optional[float] = None,
     ) -> None:
-        """Change what is given of CV `jack` (1-4): source, value (V), rate (Hz), depth (V)."""
+        """Change what is given of CV `jack` (1-4): source, value (V), rate (Hz), depth (V), and its errors.
+
+        Those are gain, offset (V) and noise (V, standard deviation) of what is read.
+        """
         key = "CV {}".format(_number("CV", jack, CV_COUNT))
         if source is not None and source not in SOURCES:
             raise UserError(
@@ -47,6 +62,9 @@ class VirtualPanel(Panel):
         value = _checked(key + " value", value, -MAX_VOLTS, MAX_VOLTS, "V")
         rate = _checked(key + " rate", rate, MIN_RATE, MAX_RATE, "Hz")
         depth = _checked(key + " depth", depth, 0.0, MAX_VOLTS, "V")
+        gain = _checked(key + " gain", gain, LEAST_GAIN, MOST_GAIN, "times")
+        offset = _checked(key + " offset", offset, -MAX_OFFSET, MAX_OFFSET, "V")
+        noise = _checked(key + " noise", noise, 0.0, MAX_NOISE, "V")
         with self._lock:
             row = self._jacks[jack - 1]
             if rate is not None:
@@ -54,6 +72,9 @@ class VirtualPanel(Panel):
             row.source = row.source if source is None else source
             row.value = row.value if value is None else value
             row.depth = row.depth if depth is None else depth
+            row.gain = row.gain if gain is None else gain
+            row.offset = row.offset if offset is None else offset
+            row.noise = row.noise if noise is None else noise
 
     def press(self, gate: int) -> None:
         """Press the button of `gate` (1 or 2)."""
@@ -87,7 +108,7 @@ class VirtualPanel(Panel):
 
     def read(self, now: float) -> Volts:
         with self._lock:
-            first, second, third, fourth = (jack.volts_at(now) for jack in self._jacks)
+            first, second, third, fourth = (jack.read_at(now) for jack in self._jacks)
         return first, second, third, fourth
 
     def take_edges(self, until: float) -> Tuple[Edge, ...]:
@@ -106,6 +127,9 @@ class VirtualPanel(Panel):
                     "value": jack.value,
                     "rate": jack.rate,
                     "depth": jack.depth,
+                    "gain": jack.gain,
+                    "offset": jack.offset,
+                    "noise": jack.noise,
                     "volts": jack.volts_at(now),
                 }
                 for number, jack in enumerate(self._jacks)
@@ -129,6 +153,9 @@ class VirtualPanel(Panel):
                 "value": [-MAX_VOLTS, MAX_VOLTS],
                 "depth": [0.0, MAX_VOLTS],
                 "rate": [MIN_RATE, MAX_RATE],
+                "gain": [LEAST_GAIN, MOST_GAIN],
+                "offset": [-MAX_OFFSET, MAX_OFFSET],
+                "noise": [0.0, MAX_NOISE],
                 "width": [MIN_WIDTH, MAX_WIDTH],
             },
         }

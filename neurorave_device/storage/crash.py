@@ -3,11 +3,11 @@
 import os
 from typing import Any, Mapping, NamedTuple, Optional
 
-from neurorave_device.storage.patch import SCHEMA, Patch, from_payload, to_payload
-from neurorave_device.storage.safe_file import Kind, SafeFile
+from neurorave_device.storage.patch import SCHEMA, Patch, from_payload, to_payload, with_jack_errors
+from neurorave_device.storage.safe_file import Kind, Payload, SafeFile
 
 FILE_NAME = "crash.json"
-VERSION = 1
+VERSION = 2
 # So many deaths in a row, with the same bundle and no steady playing in between, are no accident.
 DEATHS = 2
 _LONGEST_REASON = 500
@@ -22,7 +22,13 @@ _RECORD: Mapping[str, Any] = {
         "patch": SCHEMA,
     },
 }
-KIND = Kind("crash", VERSION, _RECORD)
+
+
+def _with_jack_errors(payload: Payload) -> Payload:
+    return dict(payload, patch=with_jack_errors(payload["patch"]))
+
+
+KIND = Kind("crash", VERSION, _RECORD, {1: _with_jack_errors})
 
 
 class Crash(NamedTuple):

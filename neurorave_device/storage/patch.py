@@ -9,17 +9,20 @@ from neurorave_device.parameters import PARAMETERS, by_id, default_values
 from neurorave_device.storage.safe_file import Kind, Payload, SafeFile
 
 FILE_NAME = "patch.json"
-VERSION = 1
+VERSION = 2
 
 _LONGEST_NAME = 255
 _JACK = {
     "type": "object",
-    "required": ["source", "value", "rate", "depth"],
+    "required": ["source", "value", "rate", "depth", "gain", "offset", "noise"],
     "properties": {
         "source": {"type": "string"},
         "value": {"type": "number"},
         "rate": {"type": "number"},
         "depth": {"type": "number"},
+        "gain": {"type": "number"},
+        "offset": {"type": "number"},
+        "noise": {"type": "number"},
     },
 }
 _GATE = {
@@ -49,7 +52,19 @@ SCHEMA: Mapping[str, Any] = {
         },
     },
 }
-KIND = Kind("patch", VERSION, SCHEMA)
+
+
+def with_jack_errors(payload: Payload) -> Payload:
+    """Bring a patch over from version 1, whose virtual jacks were always exact."""
+    state = payload["jacks"]
+    if state is None:
+        return payload
+    exact = {"gain": 1.0, "offset": 0.0, "noise": 0.0}
+    jacks = [dict(exact, **jack) for jack in state["jacks"]]
+    return dict(payload, jacks=dict(state, jacks=jacks))
+
+
+KIND = Kind("patch", VERSION, SCHEMA, {1: with_jack_errors})
 
 
 class Patch(NamedTuple):

@@ -42,7 +42,16 @@ class FakeLink(FaceLink):
         self.asked_for: List[str] = []
         self.values = default_values()
         self.cv: List[Dict[str, Any]] = [
-            {"source": "manual", "volts": 0.0, "rate": 1.0, "depth": 5.0} for _ in range(CV_COUNT)
+            {
+                "source": "manual",
+                "volts": 0.0,
+                "rate": 1.0,
+                "depth": 5.0,
+                "gain": 1.0,
+                "offset": 0.0,
+                "noise": 0.0,
+            }
+            for _ in range(CV_COUNT)
         ]
         self.gates: List[Dict[str, Any]] = [
             {"down": False, "clock": False, "rate": 2.0} for _ in range(GATE_COUNT)

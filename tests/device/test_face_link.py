@@ -170,7 +170,14 @@ def test_a_jack_reaches_the_sound_and_a_bad_one_does_not(bench: Bench) -> None:
         "volts": 1.5,
         "rate": 3.0,
         "depth": 2.0,
+        "gain": 1.0,
+        "offset": 0.0,
+        "noise": 0.0,
     }
+    bench.link.set_jack(2, gain=1.1, offset=-0.3, noise=0.02)
+    jack = bench.patched().describe()["jacks"][1]
+    assert (jack["gain"], jack["offset"], jack["noise"]) == (1.1, -0.3, 0.02)
+    assert bench.link.jacks()["cv"][1]["offset"] == -0.3
     before = bench.shared.panel.read()
     bad: List[Any] = [
         (5, {"volts": 1.0}),
@@ -178,6 +185,8 @@ def test_a_jack_reaches_the_sound_and_a_bad_one_does_not(bench: Bench) -> None:
         (1, {"volts": 11.0}),
         (1, {"volts": "1"}),
         (1, {"source": "noise"}),
+        (1, {"noise": -0.1}),
+        (1, {"gain": 3.0}),
         (1, {"value": 1.0}),
         (1, {"volts": 1.0, "colour": 3}),
     ]

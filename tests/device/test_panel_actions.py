@@ -36,7 +36,8 @@ def test_jacks_gates_clocks_and_parameters_are_set() -> None:
     link, _, actions = _panel()
     session = Session()
     _do(actions, session, do="jack", index=3, source="ramp up", rate=0.5, depth=2, volts=-1.5)
-    assert link.cv[2] == {"source": "ramp up", "volts": -1.5, "rate": 0.5, "depth": 2.0}
+    changed = {"source": "ramp up", "volts": -1.5, "rate": 0.5, "depth": 2.0}
+    assert link.cv[2] == dict(changed, gain=1.0, offset=0.0, noise=0.0)
     _do(actions, session, do="gate", index=1, down=True)
     assert link.gates[0]["down"] is True and session.gates == {1}
     _do(actions, session, do="gate", index=1, down=False)

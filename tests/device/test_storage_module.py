@@ -233,7 +233,9 @@ def test_a_bundle_that_is_gone_or_broken_is_said_and_the_shipped_one_plays(
 
 
 def test_jacks_that_make_no_sense_are_left_unpatched(tmp_path: Path, begin: Any) -> None:
-    jacks = {"jacks": [{"source": "noise", "value": 0.0, "rate": 1.0, "depth": 1.0}], "gates": []}
+    exact = {"gain": 1.0, "offset": 0.0, "noise": 0.0}
+    jack = dict(exact, source="noise", value=0.0, rate=1.0, depth=1.0)
+    jacks = {"jacks": [jack], "gates": []}
     store(tmp_path, Patch(LOUD, "", jacks))
     module = begin(given(tmp_path, bundle=TOY))
     assert module.beginning.jacks is None and "noise" in module.beginning.sentences[0]

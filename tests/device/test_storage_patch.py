@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from neurorave_device.parameters import PARAMETERS, PATCH_PARAMETERS, by_id, default_values
 from neurorave_device.storage.autosave import QUIET, RETRY, SPACING, AutoSave
+from neurorave_device.storage.crash import CrashRecord
 from neurorave_device.storage.morph import morph
 from neurorave_device.storage.patch import (
     KIND,
@@ -119,10 +120,36 @@ def test_a_patch_of_an_older_schema_is_brought_over(tmp_path: Path) -> None:
     payload = {"settings": {"gain": 0.1, "seed": 7}}
     document = {"kind": "patch", "version": 0, "payload": payload}
     document["sha256"] = checksum("patch", 0, payload)
-    file = patch_file(str(tmp_path), KIND._replace(migrations={0: from_zero}))
+    file = patch_file(
+        str(tmp_path), KIND._replace(migrations={0: from_zero, 1: KIND.migrations[1]})
+    )
     Path(file.path).write_text(json.dumps(document))
     patch, sentences = load_patch(file)
     assert patch == Patch(dict(default_values(), level=-20.0, seed=7.0)) and sentences == []
+
+
+def test_a_patch_from_before_jacks_had_errors_has_exact_ones(tmp_path: Path) -> None:
+    jack = {"source": "sine", "value": 1.0, "rate": 2.0, "depth": 3.0}
+    payload = dict(to_payload(default_patch()), jacks={"jacks": [jack], "gates": []})
+    document = {"kind": "patch", "version": 1, "payload": payload}
+    document["sha256"] = checksum("patch", 1, payload)
+    file = patch_file(str(tmp_path))
+    Path(file.path).write_text(json.dumps(document))
+    patch, sentences = load_patch(file)
+    assert patch is not None and patch.jacks is not None and sentences == []
+    assert patch.jacks["jacks"] == [dict(jack, gain=1.0, offset=0.0, noise=0.0)]
+
+
+def test_a_note_of_a_crash_from_before_jacks_had_errors_is_still_read(tmp_path: Path) -> None:
+    jack = {"source": "sine", "value": 1.0, "rate": 2.0, "depth": 3.0}
+    patch = dict(to_payload(default_patch()), jacks={"jacks": [jack], "gates": []})
+    payload = {"deaths": 2, "bundle": "mine", "reason": "a fault", "patch": patch}
+    document = {"kind": "crash", "version": 1, "payload": payload}
+    document["sha256"] = checksum("crash", 1, payload)
+    (tmp_path / "crash.json").write_text(json.dumps(document))
+    crash = CrashRecord(str(tmp_path)).read()
+    assert crash is not None and crash.deaths == 2 and crash.patch.jacks is not None
+    assert crash.patch.jacks["jacks"][0]["gain"] == 1.0
 
 
 def test_every_older_schema_has_its_way_to_the_present_one() -> None:

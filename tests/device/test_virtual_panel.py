@@ -5,6 +5,7 @@ import math
 import threading
 from typing import Any, Dict, List, Tuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -220,6 +221,9 @@ BAD: List[Tuple[str, Dict[str, Any], str]] = [
     ("set_jack", {"jack": 1, "rate": 0.0}, "CV 1 rate is 0.0, allowed is 0.01 to 50 Hz"),
     ("set_jack", {"jack": 1, "rate": "fast"}, "CV 1 rate is 'fast'"),
     ("set_jack", {"jack": 1, "depth": -1}, "CV 1 depth is -1, allowed is 0 to 10 V"),
+    ("set_jack", {"jack": 1, "gain": 0.4}, "CV 1 gain is 0.4, allowed is 0.5 to 1.5 times"),
+    ("set_jack", {"jack": 2, "offset": 2.1}, "CV 2 offset is 2.1, allowed is -2 to 2 V"),
+    ("set_jack", {"jack": 2, "noise": -1}, "CV 2 noise is -1, allowed is 0 to 1 V"),
     ("set_clock", {"gate": 3}, "gate 3 does not exist, allowed is 1 to 2"),
     ("set_clock", {"gate": 1, "on": "yes"}, "gate 1 clock is 'yes', allowed is true or false"),
     ("set_clock", {"gate": 1, "rate": math.inf}, "gate 1 rate is inf"),
@@ -257,6 +261,9 @@ def test_describe_is_json_and_tells_what_was_set() -> None:
         "value": 2.5,
         "rate": 3.0,
         "depth": 1.0,
+        "gain": 1.0,
+        "offset": 0.0,
+        "noise": 0.0,
         "volts": 2.5,
     }
     assert told["gates"][0]["pressed"] and told["gates"][0]["high"]
@@ -269,6 +276,31 @@ def test_describe_is_json_and_tells_what_was_set() -> None:
         "high": True,
     }
     assert told["sources"] == list(SOURCES)
+
+
+def test_a_jack_with_errors_reads_what_its_electronics_make_of_the_voltage() -> None:
+    _clock, panel = panel_at()
+    panel.set_jack(1, source="manual", value=4.0, gain=1.1, offset=-0.3)
+    panel.set_jack(2, gain=0.9, offset=0.25)
+    # What is patched is shown, not what is read.
+    assert panel.describe()["jacks"][0]["volts"] == 4.0
+    assert panel.read(1.0) == pytest.approx((4.1, 0.25, 0.0, 0.0))
+
+
+def test_the_noise_of_a_jack_has_its_strength_and_depends_on_seed_and_time_only() -> None:
+    _clock, panel = panel_at()
+    for jack in (1, 2):
+        panel.set_jack(jack, noise=0.02)
+    times = [0.001 * step for step in range(4000)]
+    read = np.array([panel.read(time) for time in times])
+    assert read[:, 0].std() == pytest.approx(0.02, rel=0.05)
+    assert abs(read[:, 0].mean()) < 0.002
+    assert abs(np.corrcoef(read[:, 0], read[:, 1])[0, 1]) < 0.05
+    assert not read[:, 2:].any()
+    assert [panel.read(time)[0] for time in times] == read[:, 0].tolist()
+    _clock, other = panel_at()
+    other.set_jack(1, noise=0.02)
+    assert other.read(times[7])[0] == read[7, 0]
 
 
 def test_setters_and_readers_may_run_in_different_threads() -> None:
