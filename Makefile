@@ -26,7 +26,7 @@ PYTEST36 := $(TEST_ENV) $(VENV36)/bin/python -m pytest
 SOUND_CARD := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
 
 .PHONY: help setup setup-train setup-dev setup-device36 run test test-device test-device36 test-train test-panel \
-        test-sound-card test-units test-wheel lint format bench bench-peers wheel clean
+        test-sound-card test-units test-circuits test-hardware hardware test-wheel lint format bench bench-peers wheel clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -105,13 +105,16 @@ bench: $(VENV)/.done-module ## how fast the module is on this machine, paced lik
 bench-peers: $(VENV)/.done-dev ## against a scripted torch model and the machine's floor (four minutes, nothing else running)
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
+hardware: $(VENV)/.done-dev test-circuits ## make the files of hardware/ anew from its Python files and pinout.csv
+	@$(BIN)/python -m hardware.make
+
 wheel: | $(BIN)/python ## build the wheel for the board into dist/
 	@$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 # Runs every step even when an earlier one failed; pytest's main run comes last, so that its summary is what one reads.
-test: $(VENV)/.done-dev test-sound-card test-units ## set up what is missing and run all tests and checks
+test: $(VENV)/.done-dev test-sound-card test-units test-circuits ## set up what is missing and run all tests and checks
 	@failed=
 	for step in lint test-device36 test-wheel; do
 	    echo "=== make $$step"
@@ -134,6 +137,13 @@ test-sound-card:
 # systemd-analyze looks at the units; it need not be what runs the machine.
 test-units:
 	@.ci/debian systemd || echo 'WITHOUT SYSTEMD THE UNITS ARE NOT TESTED.' >&2
+
+# The simulator of hardware/.
+test-circuits:
+	@.ci/debian ngspice || echo 'WITHOUT NGSPICE NO CIRCUIT IS SIMULATED.' >&2
+
+test-hardware: $(VENV)/.done-dev test-circuits ## the tests of the electronics and of the front panel
+	@$(PYTEST) tests/hardware $(ARGS)
 
 test-device: $(VENV)/.done-dev test-sound-card test-units ## the module's tests
 	@$(PYTEST) tests/device $(ARGS)
@@ -172,7 +182,7 @@ lint: $(VENV)/.done-dev ## ruff, mypy --strict, and vermin for the 3.6 floor
 	check() { echo "--- $$*"; "$(BIN)/$$@" || failed=yes; }
 	check ruff check .
 	check ruff format --check .
-	check mypy neurorave_device neurorave_train
+	check mypy neurorave_device neurorave_train hardware
 	check vermin --violations -t=3.6- --no-tips neurorave_device
 	[ -z "$$failed" ]
 

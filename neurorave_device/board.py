@@ -46,7 +46,8 @@ class Board(NamedTuple):
     """The wiring; `docs/hardware-inputs.md` lists the keys.
 
     Header pins are numbered as printed, 1 to 40.  `adc_reference`, `cv_zero` in volts, `cv_slope` in volts at the
-    converter per volt at the jack: 100k and 32k around an inverting amplifier whose other input is at 1.25 V.
+    converter per volt at the jack: 100k and 30k around an inverting amplifier whose other input is at 1.27 V
+    (hardware/netlist.py; for inputs of 0 to 10 V `cv_zero` is 3.154).
     `screen_pins` are D/C and reset, for a screen on SPI only.
     """
 
@@ -56,7 +57,7 @@ class Board(NamedTuple):
     adc_channels: Tuple[int, ...] = (0, 1, 2, 3)
     adc_reference: float = 3.3
     cv_zero: float = 1.65
-    cv_slope: float = -0.32
+    cv_slope: float = -0.3
     gpio_chip: str = "tegra-gpio"
     gpio_lines: Mapping[str, int] = {}
     gpio_mode: str = "auto"
