@@ -15,7 +15,8 @@ _INTRODUCTION = """\
 it too, and tests compare it with the defaults of `neurorave_device/board.py`.
 
 Pins are numbered as printed on a Jetson Nano developer kit, pin 1 beside the small triangle. *Line* is the number on
-the GPIO chip `tegra-gpio` of the Nano; other boards name theirs in `gpio_lines` ([hardware-inputs.md](hardware-inputs.md)).
+the GPIO chip `tegra-gpio` of the Nano; other boards name theirs in `gpio_lines`
+([hardware-inputs.md](hardware-inputs.md)).
 All signals are 3.3 V; no pin but 2 and 4, which stay open, ever sees more.
 
 | pin | Jetson Nano | line | net | direction | default of | purpose |

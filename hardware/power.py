@@ -1,4 +1,4 @@
-"""What each rail has to deliver: power.csv lists who draws, budget.csv what is declared and where a rail is fed from."""
+"""What each rail has to deliver: power.csv lists who draws, budget.csv what is declared and what feeds a rail."""
 
 import csv
 from pathlib import Path
@@ -17,7 +17,7 @@ class Draw(NamedTuple):
 
 
 class Rail(NamedTuple):
-    """A rail: the rail that feeds it ('' for the rack and the kit), mA there for each mA here, and what is declared in mA."""
+    """A rail: what feeds it ('' for the rack and the kit), mA there for each mA here, and what is declared in mA."""
 
     name: str
     source: str
@@ -65,7 +65,8 @@ def sums() -> Dict[str, Sum]:
         if rail.source:
             own, feeding = total[rail.name], total[rail.source]
             total[rail.source] = Sum(
-                feeding.typical + rail.share * own.typical, feeding.largest + rail.share * own.largest
+                feeding.typical + rail.share * own.typical,
+                feeding.largest + rail.share * own.largest,
             )
     return total
 
@@ -74,6 +75,7 @@ def report() -> List[str]:
     """Return a line for each rail."""
     declared = rails()
     return [
-        f"{name:9} {one.typical:7.0f} mA typical {one.largest:7.0f} mA at most {declared[name].declared:7.0f} mA declared"
+        f"{name:9} {one.typical:5.0f} mA typical {one.largest:5.0f} mA at most "
+        f"{declared[name].declared:5.0f} mA declared"
         for name, one in sums().items()
     ]

@@ -2,25 +2,15 @@
 
 import csv
 import io
-from pathlib import Path
 
 from hardware import bom, power
 from hardware.checks import RAILS
 from hardware.design import Design
 
-HARDWARE = Path(bom.__file__).parent
-
-
-def test_the_lists_are_current(module: Design) -> None:
-    assert (HARDWARE / "bom.csv").read_text("utf-8") == bom.text(module), "run `make hardware`"
-    assert (HARDWARE / "nets.csv").read_text("utf-8") == bom.nets_text(module), "run `make hardware`"
-
 
 def test_every_part_is_bought_once_and_has_a_number(module: Design) -> None:
     rows = list(csv.DictReader(io.StringIO(bom.text(module))))
-    listed = [
-        ref for row in rows if row["footprint"] for ref in row["references"].split()
-    ]
+    listed = [ref for row in rows if row["footprint"] for ref in row["references"].split()]
     assert sorted(listed) == sorted(module.parts)
     assert sum(int(row["quantity"]) for row in rows if row["footprint"]) == len(module.parts)
     for row in rows:
@@ -32,7 +22,7 @@ def test_every_part_is_bought_once_and_has_a_number(module: Design) -> None:
 def test_each_part_has_one_maker_number(module: Design) -> None:
     """SKiDL's part carries the same number as the list."""
     for part in module.circuit.parts:
-        numbers = {row[5] for row in bom.rows(module) if part.ref in row[1].split()}
+        numbers = {row[5] for row in bom.rows(module) if row[6] and part.ref in row[1].split()}
         assert numbers == {part.fields["MPN"]}
 
 

@@ -1,14 +1,10 @@
 """One table of the header: the configuration's defaults, the page and the netlist agree with it."""
 
-from pathlib import Path
-
 import pytest
 
 from hardware import pinout
 from hardware.design import Design
 from neurorave_device.board import NANO_LINES, Board
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_header_has_forty_pins_with_the_lines_of_the_nano() -> None:
@@ -31,10 +27,6 @@ def test_the_defaults_of_the_configuration_are_those_of_the_header() -> None:
 
 def test_the_header_of_the_netlist_is_this_one(module: Design) -> None:
     assert module.parts["J201"].pins == {str(pin.number): pin.net for pin in pinout.header()}
-
-
-def test_the_page_is_current() -> None:
-    assert (ROOT / "docs" / "pinout.md").read_text("utf-8") == pinout.page(), "run `make hardware`"
 
 
 def test_an_entry_that_is_none_is_refused() -> None:

@@ -7,8 +7,7 @@ from typing import Dict
 
 import pytest
 
-from hardware import simulate, spice_export
-from hardware.design import Design
+from hardware import simulate
 from tests.hardware.tools import needs
 
 DECKS = simulate.decks()
@@ -18,13 +17,6 @@ SPICE = simulate.SPICE
 @pytest.fixture(scope="module", autouse=True)
 def _ngspice() -> None:
     needs("ngspice")
-
-
-def test_the_stages_are_those_of_the_netlist(module: Design) -> None:
-    texts = spice_export.texts(module)
-    assert {path.name: path.read_text("utf-8") for path in (SPICE / "stages").iterdir()} == texts, (
-        "run `make hardware`"
-    )
 
 
 def test_no_deck_has_a_part_of_its_own() -> None:
