@@ -59,7 +59,7 @@ $(BIN)/python:
 $(VENV)/.done-module: pyproject.toml | $(BIN)/python
 	@echo 'Installing the module into $(VENV) (the first time takes a minute or two)'
 	.ci/debian libportaudio2 || echo 'Going on without a sound card; the browser panel has its own sound.' >&2
-	$(BIN)/python -m pip install --quiet -e '.[panel]'
+	$(BIN)/python -m pip install --quiet -e '.[panel,midi]'
 	touch $@
 
 $(VENV)/.done-train: pyproject.toml | $(BIN)/python

@@ -14,6 +14,8 @@ from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.parameters import PARAMETERS
 
 _VALUES = struct.Struct("=%dd" % len(PARAMETERS))
+_VALUE = struct.Struct("=d")
+_PLACES = {row.id: _VALUE.size * place for place, row in enumerate(PARAMETERS)}
 _CALIBRATION = struct.Struct("=8d")
 _JACK_KEYS = ("source", "value", "rate", "depth", "gain", "offset", "noise")
 _GATE_KEYS = ("clock", "rate", "width")
@@ -27,6 +29,12 @@ def pack_values(values: Mapping[str, float]) -> bytes:
 def unpack_values(record: bytes) -> Dict[str, float]:
     """Turn a record back into the values of all parameters."""
     return {row.id: value for row, value in zip(PARAMETERS, _VALUES.unpack(record))}
+
+
+def setting(record: bytes, id: str) -> float:
+    """Return one value of a record, without taking the others out."""
+    value: float = _VALUE.unpack_from(record, _PLACES[id])[0]
+    return value
 
 
 def pack_calibration(calibration: Calibration) -> bytes:

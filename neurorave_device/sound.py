@@ -23,8 +23,10 @@ from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.tensorrt.job import FINISHED, RUNNING, PlanJob, progress_text
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
+from neurorave_device.events import EventWriter
 from neurorave_device.governor import LIMITS, Governor, Limits
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Volts
+from neurorave_device.inputs.midi import MidiIn
 from neurorave_device.processes import (
     DONE,
     READY,
@@ -125,6 +127,9 @@ class Sound:
             Governor(limits),
         )
         self._stop = threading.Event()
+        # The one writer of its ring.
+        self._events = EventWriter(shared.events)
+        self._midi = MidiIn(shared.parameters, self._events)
         scan = InputScan(
             panel,
             shared.calibration,
@@ -134,6 +139,7 @@ class Sound:
             commands,
             shared.panel,
             self._change.request,
+            self._midi,
         )
         # What was pressed or asked for while there was no sound process is history.
         commands.drain()
@@ -192,6 +198,7 @@ class Sound:
         self._out.stop()
         self._inputs.join(1.0)
         self._panel.close()
+        self._midi.close()
 
     def summary(self) -> str:
         """Say in one sentence what was played."""
@@ -281,11 +288,15 @@ class Sound:
         if self._clock.now() >= self._notice_ends:
             self._notice = ""
         building = self._follow_plans()
-        message = self._out.notice or self._notice or self._panel.fault or building
-        fault = self._panel.fault
+        message = (
+            self._out.notice or self._notice or self._panel.fault or self._midi.fault or building
+        )
         template = self._synthesis.template
-        if (message, fault) != (template.message, template.fault):
-            self._synthesis.template = template._replace(message=message, fault=fault)
+        told = template._replace(
+            message=message, fault=self._panel.fault, midi_garbage=self._midi.garbage
+        )
+        if told != template:
+            self._synthesis.template = told
 
     def _add_edge(self, edge: Edge) -> None:
         self._synthesis.add_edge(edge)

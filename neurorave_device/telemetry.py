@@ -34,6 +34,7 @@ RECORD = np.dtype(
         ("late", "u4"),
         ("underruns", "u4"),
         ("late_edges", "u4"),
+        ("midi_garbage", "u4"),
         ("volts", "f4", 4),
         ("raw", "f4", 4),
         ("spread", "f4", 4),
@@ -55,7 +56,7 @@ class Report(NamedTuple):
     late_edges: gate edges that arrived too late for their own sample. asked, heard: quantile units, one per
     descriptor. mask: True where the descriptor is asked, False where it is free. volts: calibrated.
     raw, spread: mean and standard deviation of what is read, uncalibrated, over a tenth of a second (RawVolts).
-    fault: one sentence where a part of the inputs does not work, or ''.
+    midi_garbage: what came over MIDI that is none. fault: one sentence where a part of the inputs does not work, or ''.
     measured: False where ``heard`` says nothing, because there is no meter or it rests. eased: the governor's level.
     bundle, folder: name and folder of the bundle that plays. message: one sentence for the player, or ''.
     """
@@ -72,6 +73,7 @@ class Report(NamedTuple):
     late: int = 0
     underruns: int = 0
     late_edges: int = 0
+    midi_garbage: int = 0
     volts: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     raw: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     spread: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
@@ -107,6 +109,7 @@ def pack(report: Report) -> bytes:
     row["late"] = report.late
     row["underruns"] = report.underruns
     row["late_edges"] = report.late_edges
+    row["midi_garbage"] = report.midi_garbage
     row["volts"] = report.volts
     row["raw"] = report.raw
     row["spread"] = report.spread
@@ -136,6 +139,7 @@ def unpack(payload: Optional[bytes]) -> Report:
         late=int(row["late"]),
         underruns=int(row["underruns"]),
         late_edges=int(row["late_edges"]),
+        midi_garbage=int(row["midi_garbage"]),
         volts=_four(row["volts"]),
         raw=_four(row["raw"]),
         spread=_four(row["spread"]),

@@ -32,6 +32,7 @@ def test_a_report_survives(count, values, mask, state, samples):  # type: ignore
         late=samples % 1000,
         underruns=samples % 77,
         late_edges=samples % 5,
+        midi_garbage=samples % 11,
         measured=mask[3],
         eased=samples % 4,
         volts=(values[4], values[5], values[6], values[7]),
