@@ -285,7 +285,7 @@ def test_a_good_board_is_all_ok() -> None:
     results = examine(a_board(), BOARD)
     assert {result.state for result in results} == {OK}
     assert row(results, "jetpack").text == "L4T 32.7.1, NVIDIA Jetson Nano Developer Kit"
-    assert row(results, "adc").text == "CV 1 +0.12 V, CV 2 +0.12 V, CV 3 +0.12 V, CV 4 +0.12 V"
+    assert row(results, "adc").text == "CV 1 +0.13 V, CV 2 +0.13 V, CV 3 +0.13 V, CV 4 +0.13 V"
     assert row(results, "screen").text == "answers at 0x3C on I2C bus 1"
 
 
