@@ -10,6 +10,7 @@ import sys
 from typing import Any, Callable, Dict, NoReturn, Optional, Sequence
 
 from neurorave_device.errors import UserError
+from neurorave_device.update import commands as update
 
 # What a command imports it imports itself: `neurorave --help` shall not wait for ONNX Runtime.
 
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan(commands)
     _add_doctor(commands)
     _add_calibrate(commands)
+    update.add(commands, _add)
     return parser
 
 

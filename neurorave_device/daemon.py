@@ -26,6 +26,7 @@ from neurorave_device.settings import pack_calibration, pack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.supervisor import Supervisor
 from neurorave_device.telemetry import Report, pack, unpack
+from neurorave_device.update.trial import greeting, played_well
 from neurorave_device.wiring import calibration
 
 SOUND_MODULE = "neurorave_device.sound"
@@ -123,6 +124,9 @@ def run(given: Given, clock: Optional[Clock] = None) -> int:
         beginning.sentences.extend(sentences)
         if calibrated.sentence:
             beginning.sentences.append(calibrated.sentence)
+        told = greeting()
+        if told is not None:
+            beginning.sentences.append(told)
         for sentence in beginning.sentences:
             _complain(sentence + ".")
         module = _Module(memory, beginning, writes, listening, clock or SystemClock())
@@ -206,7 +210,7 @@ class _Module:
             _say,
             _complain,
             lambda why: _note(self._memory.died(shared, beginning.config, why)),
-            lambda: _note(self._memory.steady()),
+            self._steady,
             lambda: unpack(shared.telemetry.read()).samples,
             self._notifier.alive,
         )
@@ -218,6 +222,10 @@ class _Module:
             self._notifier.stopping()
         ended = supervisor.end(hurry=lambda: len(self._stops) > 1)
         return result or ended, supervisor.refused
+
+    def _steady(self) -> None:
+        _note(self._memory.steady())
+        _note(played_well())
 
     def _start_sound(self) -> Process:
         # One that died is followed by one that plays what it played last.
