@@ -1,8 +1,10 @@
 """An update that is cut off at random moments: whether a version plays afterwards, always.
 
-A package lies on the card; the launcher that the system's service runs is started and killed with all its children at a
-random moment of the time that it takes. Then it is started again: what plays has to be the old or the new version. Every
-other round begins with a version that is on trial already. `python -m benchmarks.update_cut [--rounds 50] [--json FILE]`
+A package lies on the card; the launcher that the system's service runs is started and killed with all its children
+at a random moment of the time that it takes. Then it is started again: what plays has to be the old or the new version.
+Every other round begins with a version that came by an update itself.
+
+    python -m benchmarks.update_cut [--rounds 50] [--json FILE]
 """
 
 import argparse

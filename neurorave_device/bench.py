@@ -116,6 +116,7 @@ def bench(
     delays = 1e3 * gate_delays(bundle)
     return {
         "bundle": bundle_dir,
+        "name": info.name,
         "engine": runs.name,
         "engine_note": runs.note,
         # TensorRT has one thread, however many were asked for.

@@ -271,6 +271,11 @@ def _add_bench(commands: Any) -> None:
     add("--threads", metavar="N", type=_whole, default=1, help="threads of the engine (1)")
     add("--seconds", metavar="S", type=_number, default=10.0, help="how much sound (10)")
     add("--paced", action="store_true", help="wait between frames as in real life")
+    add(
+        "--report",
+        action="store_true",
+        help="print it as a table to send to others, with the board",
+    )
     _add_json(parser)
     parser.set_defaults(command=_bench)
 
@@ -290,7 +295,12 @@ def _bench(options: argparse.Namespace) -> int:
         )
     if options.json is not None:
         _write_json(options.json, report)
-    if options.json != "-":
+    if options.report:
+        from neurorave_device.bench_report import report as table
+        from neurorave_device.doctor.machine import Machine
+
+        print(table(report, Machine()))
+    elif options.json != "-":
         print(_bench_text(report))
     return 0
 
