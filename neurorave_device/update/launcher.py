@@ -10,6 +10,7 @@ Whatever goes wrong here, something is started. Standard library only, see versi
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from typing import List, Optional
@@ -80,11 +81,12 @@ def install_newest(factory: str, folder: str, updates: str) -> None:
         "--versions",
         folder,
     ]
-    process = subprocess.Popen(command)
+    # With all that it starts it is one group, so that none of it goes on beside the sound.
+    process = subprocess.Popen(command, start_new_session=True)
     try:
         process.wait(INSTALL_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         _say("%s: not installed within %d s" % (package, INSTALL_SECONDS))
 
