@@ -9,9 +9,9 @@ import glob
 import os
 from typing import List, NamedTuple, Optional, Tuple
 
+from neurorave_device.places import LABEL
 from neurorave_device.storage.safe_file import make_folder, reason
 
-LABEL = "NEURORAVE"
 MODELS = "models"
 SETTINGS = "settings"
 LOGS = "logs"
