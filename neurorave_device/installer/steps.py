@@ -128,7 +128,7 @@ class Packages(Step):
 
     def _missing(self, system: System) -> List[str]:
         # They stay when the module is uninstalled: by then others may use them.
-        query = ["dpkg-query", "-W", "-f=${Package} ${Status}\n"] + list(self._names)
+        query = ["dpkg-query", "-W", "-f=${Package} ${Status}\\n"] + list(self._names)
         # It fails where one is unknown, and tells of the others all the same.
         lines = (system.ask(query, whatever=True) or "").splitlines()
         return [name for name in self._names if name + " install ok installed" not in lines]
