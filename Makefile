@@ -26,7 +26,8 @@ PYTEST36 := $(TEST_ENV) $(VENV36)/bin/python -m pytest
 SOUND_CARD := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
 
 .PHONY: help setup setup-train setup-dev setup-device36 run test test-device test-device36 test-train test-panel \
-        test-sound-card test-units test-circuits test-hardware hardware test-wheel lint format bench bench-peers wheel clean
+        test-sound-card test-units test-circuits test-hardware hardware test-wheel lint format bench bench-peers wheel \
+        board-wheel board-release clean
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -108,8 +109,23 @@ bench-peers: $(VENV)/.done-dev ## against a scripted torch model and the machine
 hardware: $(VENV)/.done-dev test-circuits ## make the files of hardware/ anew from its Python files and pinout.csv
 	@$(BIN)/python -m hardware.make
 
-wheel: | $(BIN)/python ## build the wheel for the board into dist/
+wheel: | $(BIN)/python ## build the wheel with both packages into dist/
 	@$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+board-wheel: wheel ## build the wheel for the board, neurorave_device only, into dist/board/
+	@$(BIN)/python -m pip show --quiet wheel || $(BIN)/python -m pip install --quiet 'wheel>=0.45'
+	$(BIN)/python .ci/board_wheel.py dist/neurorave-*.whl dist/board
+
+# A folder that a maker copies to the board: sudo ./install
+board-release: board-wheel ## put wheel, bundle, units and installer for a board into dist/board/, and all of it into an archive
+	@cp systemd/install dist/board/
+	rm -rf dist/board/systemd dist/board/models
+	mkdir -p dist/board/systemd dist/board/models
+	cp systemd/*.service systemd/*.mount systemd/*.rules dist/board/systemd/
+	cp -r $(BUNDLE) dist/board/models/
+	cp docs/install.md dist/board/
+	tar -C dist --transform 's,^board,neurorave-board,' -czf dist/neurorave-board.tar.gz board
+	echo 'dist/neurorave-board.tar.gz'
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 
@@ -164,18 +180,31 @@ test-panel: $(VENV)/.done-dev ## the browser panel's tests, in headless Chromium
 	@.ci/debian chromium chromium-driver
 	$(PYTEST) tests/panel $(ARGS)
 
-# The board never builds: what it gets must install there as it is.
-test-wheel: $(VENV)/.done-dev ## build the wheel and start it, on CPython 3.6 where there is one
+# The board never builds: what it gets must install there as it is, in an empty environment, with no compiler but for
+# spidev and pycuda, and sound there as it sounds here.
+test-wheel: $(VENV)/.done-dev ## build the board's wheel, install it apart and play (on CPython 3.6 where there is one)
 	@folder=$$(mktemp -d)
 	trap 'rm -rf "$$folder"' EXIT
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir "$$folder" .
-	python=$$PWD/$(BIN)/python
-	[ ! -e $(VENV36)/.done ] || python=$$PWD/$(VENV36)/bin/python
-	"$$python" -m pip install --quiet --no-deps --no-compile --target "$$folder/installed" "$$folder"/*.whl
-	bundle=$$PWD/tests/data/toy_bundle
-	cd "$$folder/installed"
-	"$$python" -c 'import os, neurorave_device as d; assert d.__file__.startswith(os.getcwd()), d.__file__'
-	"$$python" -m neurorave_device.cli models check "$$bundle"
+	unset PYTHONPATH
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir "$$folder/whole" .
+	$(BIN)/python .ci/board_wheel.py "$$folder"/whole/*.whl "$$folder/board"
+	python="$(PYTHON36)"
+	[ -n "$$python" ] || python=$$(.ci/find-python 3.6) || python=$(BIN)/python
+	"$$python" -m venv "$$folder/empty"
+	empty=$$folder/empty/bin
+	"$$empty/python" -m pip install --quiet 'pip==21.3.1'
+	$(BIN)/python .ci/requirements.py panel board midi | grep -v -e '^spidev' -e '^pycuda' > "$$folder/needed.txt"
+	CC=/bin/false "$$empty/python" -m pip install --quiet -r "$$folder/needed.txt"
+	CC=/bin/false "$$empty/python" -m pip install --quiet --no-deps 'luma.oled>=3.8' 'luma.core>=2.3'
+	"$$empty/python" -m pip install --quiet --no-deps "$$folder"/board/*.whl
+	tree=$$PWD
+	render() { (cd "$$folder" && "$$@" render --bundle "$$tree/$(BUNDLE)" --cv "$$tree/tests/data/cv_short.wav" --seed 7 --out "$$out"); }
+	out=there.wav; render "$$empty/neurorave"
+	out=here.wav; render env PYTHONPATH="$$tree" "$$tree/$(BIN)/python" -m neurorave_device.cli
+	$(BIN)/python .ci/same_sound.py "$$folder/here.wav" "$$folder/there.wav" 1e-4
+	cd "$$folder"
+	"$$empty/python" -c 'import luma.oled.device, smbus2, os, neurorave_device as d; assert d.__file__.startswith(os.getcwd()), d.__file__'
+	! "$$empty/python" -c 'import neurorave_train' 2>/dev/null
 
 lint: $(VENV)/.done-dev ## ruff, mypy --strict, and vermin for the 3.6 floor
 	@failed=

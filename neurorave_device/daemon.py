@@ -96,7 +96,7 @@ def _check_packages(config: Config) -> None:
         for package, user, used in chips:
             if used and not _installed(package):
                 raise UserError(
-                    "panel: jetson needs the package %s for %s: run `.venv/bin/pip install -e '.[board]'`"
+                    "panel: jetson needs the package %s for %s: run `.venv/bin/pip install -e '.[board,screen]'`"
                     % (package, user)
                 )
 

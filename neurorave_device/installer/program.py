@@ -12,6 +12,9 @@ _STAMP = "complete"
 _BEFORE = ".before"
 # The last pip for Python 3.6, which knows wheels for several processors; the one that JetPack 4.6 brings does not.
 _PIP_36 = "pip==21.3.1"
+# Without their requirements: one of them, RPi.GPIO, would be compiled and is for another board. The rest is in [board].
+_SCREEN_36 = ("luma.oled==3.8.1", "luma.core==2.3.1")
+_SCREEN = ("luma.oled>=3.8", "luma.core>=2.3")
 # pycuda fetches a numpy that 3.6 cannot use where none is there before it is compiled.
 _NUMPY_36 = "numpy==1.19.4"
 
@@ -43,7 +46,8 @@ class Environment(Step):
         if self._old:
             system.run(pip + ["--upgrade", _PIP_36, "setuptools<60", "wheel<0.38"])
             system.run(pip + [_NUMPY_36])
-        system.run(pip + [self._release.wheel + "[panel,board]"])
+        system.run(pip + ["--no-deps"] + list(_SCREEN_36 if self._old else _SCREEN))
+        system.run(pip + [self._release.wheel + "[panel,board,midi]"])
         system.run([os.path.join(place, "bin", "neurorave"), "--version"])
         system.write(self.folder + "/" + _STAMP, self._stamp())
 

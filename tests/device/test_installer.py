@@ -68,7 +68,8 @@ def test_a_fresh_nano_gets_everything_and_is_told_to_start_anew(bench: Bench) ->
         "python3 -m venv --system-site-packages " + place,
         "python3 -m pip install --disable-pip-version-check --upgrade pip==21.3.1 setuptools<60 wheel<0.38",
         "python3 -m pip install --disable-pip-version-check numpy==1.19.4",
-        "python3 -m pip install --disable-pip-version-check %s[panel,board]" % bench.wheel,
+        "python3 -m pip install --disable-pip-version-check --no-deps luma.oled==3.8.1 luma.core==2.3.1",
+        "python3 -m pip install --disable-pip-version-check %s[panel,board,midi]" % bench.wheel,
         "python3 %s -o dtb spi1 i2s4"
         % (bench.board.root / "opt/nvidia/jetson-io/config-by-function.py"),
         "udevadm trigger",
@@ -166,7 +167,7 @@ FAILURES = [
     ("groupadd", "cannot lock /etc/group", "", "user neurorave"),
     ("useradd", "cannot lock /etc/passwd", "", "user neurorave"),
     ("python3", "ensurepip is not available", "venv", "The program"),
-    ("python3", "error: command gcc failed", "board]", "The program"),
+    ("python3", "error: command gcc failed", "midi]", "The program"),
     ("python3", "device tree cannot be patched", "jetson-io", "SPI and I2S"),
     ("systemctl", "Failed to enable unit", "enable", "The services"),
 ]
@@ -198,7 +199,7 @@ def test_a_new_wheel_that_cannot_be_installed_leaves_the_old_one_playing(bench: 
     mark = "/opt/neurorave/versions/0.1.0/bin/mark"
     bench.board.put(mark, "the old one")
     bench.wheel.write_bytes(b"another wheel")
-    bench.board.break_program("python3", "error: no matching distribution", "board]")
+    bench.board.break_program("python3", "error: no matching distribution", "midi]")
     with pytest.raises(Failed):
         bench.install()
     assert bench.exists(mark)
@@ -233,7 +234,7 @@ def test_packages_of_python_can_come_from_a_folder(bench: Bench) -> None:
     release = bench.options.release._replace(wheels="/media/usb/wheels")
     calls = bench.install(release=release)
     pips = [call for call in calls if "-m pip" in call]
-    assert len(pips) == 3
+    assert len(pips) == 4
     assert all("--no-index --find-links /media/usb/wheels" in call for call in pips)
 
 
