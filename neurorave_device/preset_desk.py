@@ -33,6 +33,7 @@ class PresetDesk(Memory):
         self._presets = Presets(folder)
         self._do = do
         self._said: Tuple[int, str] = (0, "")
+        self._present = ""
         shelf = self._presets.shelf()
         self._names: Tuple[str, ...] = shelf.names
         for fault in shelf.faults:
@@ -45,6 +46,9 @@ class PresetDesk(Memory):
     def presets(self) -> List[str]:
         return list(self._names)
 
+    def present(self) -> str:
+        return self._present
+
     def save_preset(self, name: str) -> None:
         name = clean_name(name)
         values = {row.id: self._link.get(row.id) for row in PARAMETERS}
@@ -53,6 +57,7 @@ class PresetDesk(Memory):
 
         def write() -> None:
             aside = self._presets.save(name, patch)
+            self._present = name
             self._done("Preset %r is saved%s" % (name, "; " + aside if aside else ""))
 
         self._later(write)
@@ -70,6 +75,7 @@ class PresetDesk(Memory):
                 if lacking:
                     told.append("that has no %s" % ", ".join(lacking))
         self._set(values)
+        self._present = name
         self.say("; ".join(told))
 
     def rename_preset(self, name: str, new: str) -> None:
@@ -77,6 +83,7 @@ class PresetDesk(Memory):
 
         def write() -> None:
             self._presets.rename(name, new)
+            self._present = new if self._present == name else self._present
             self._done("Preset %r is now %r" % (name, new))
 
         self._later(write)

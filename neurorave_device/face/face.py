@@ -12,6 +12,7 @@ from .link import FaceLink
 from .memory import Memory
 from .menu import Menu
 from .pace import Pace
+from .procedures import Procedures
 from .workshop import Workshop
 
 PICTURES_PER_SECOND = 15
@@ -29,11 +30,12 @@ class Face:
         memory: Optional[Memory] = None,
         workshop: Optional[Workshop] = None,
         catch_up: Optional[CatchUp] = None,
+        procedures: Optional[Procedures] = None,
     ) -> None:
         self._link = link
         self._encoder = Encoder()
         self._lamp = Lamp()
-        self.menu = Menu(link, memory, workshop, catch_up)
+        self.menu = Menu(link, memory, workshop, catch_up, procedures)
         self.missing = False
         """Set by who looks after the front panel: one of its devices does not answer."""
         self._pictures = Pace(PICTURES_PER_SECOND)

@@ -15,6 +15,10 @@ class Memory(abc.ABC):
         """Return the names of the presets, sorted."""
 
     @abc.abstractmethod
+    def present(self) -> str:
+        """Return the name of the preset that was loaded or saved last, '' where none was."""
+
+    @abc.abstractmethod
     def save_preset(self, name: str) -> None:
         """Keep what is set now under a name, in place of a preset that has it."""
 

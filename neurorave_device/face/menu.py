@@ -15,6 +15,7 @@ from .link import FAULT, STARTING, FaceLink, Telemetry
 from .memory import Memory
 from .pages import message, splash
 from .pages.contents import ContentsPage
+from .pages.dialog_page import DialogPage
 from .pages.info import InfoPage
 from .pages.models import ModelsPage
 from .pages.page import BACK, Page
@@ -22,6 +23,7 @@ from .pages.play import PlayPage
 from .pages.presets import PresetsPage
 from .pages.settings import CvPage, SettingsPage
 from .pages.system import SystemPage
+from .procedures import Procedures
 from .reach import Reach
 from .workshop import Workshop
 
@@ -36,7 +38,7 @@ _BEAT_SECONDS = 0.4
 # The order of the pages; what the table has beyond these comes before the setup.
 _FIRST = ("models", "presets", "morph", "cv1", "cv2", "cv3", "cv4", "gates")
 _SOUND = ("descriptors", "macro", "motion", "sound")
-_LAST = ("calibrate", "midi", "screen", "encoder", "system", "info")
+_LAST = ("calibrate", "midi", "learn", "screen", "encoder", "system", "info")
 
 
 class Menu:
@@ -48,12 +50,13 @@ class Menu:
         memory: Optional[Memory] = None,
         workshop: Optional[Workshop] = None,
         catch_up: Optional[CatchUp] = None,
+        procedures: Optional[Procedures] = None,
         parameters: Sequence[Parameter] = PARAMETERS,
     ) -> None:
         self._link = link
         self._memory = memory
         self._catch_up = CatchUp() if catch_up is None else catch_up
-        self._reach = Reach(link, self.say, self._catch_up, memory, workshop)
+        self._reach = Reach(link, self.say, self._catch_up, memory, workshop, procedures)
         self._play = PlayPage(self._reach)
         self.contents = ContentsPage(pages_of(self._reach, parameters), self._reach)
         self._stack: List[Page] = [self._play]
@@ -187,6 +190,15 @@ def pages_of(reach: Reach, parameters: Sequence[Parameter]) -> List[Tuple[str, C
         "system": ("System", lambda: SystemPage(reach)),
         "info": ("Info", lambda: InfoPage(reach)),
     }
+    if reach.procedures is not None:
+        begin = reach.procedures
+        # Playing without a calibration is asked for twice, and then it takes the long press.
+        sure = [("sure", "reset")]
+        own["calibrate"] = (
+            "Calibrate",
+            lambda: DialogPage(begin.calibrate, reach, sure, "reset the calibration"),
+        )
+        own["learn"] = ("MIDI learn", lambda: DialogPage(begin.learn, reach))
     for key, group in table.items():
         own[key] = (group.title, _settings_page(group, reach))
     known = _FIRST + _SOUND + _LAST

@@ -19,12 +19,17 @@ class FakeMemory(Memory):
         self.catch_up = catch_up
         self.kept: Dict[str, Dict[str, float]] = {}
         self._said: Tuple[int, str] = (0, "")
+        self._present = ""
+
+    def present(self) -> str:
+        return self._present
 
     def presets(self) -> List[str]:
         return sorted(self.kept)
 
     def save_preset(self, name: str) -> None:
         self.kept[name] = {row.id: self.link.get(row.id) for row in PARAMETERS if not row.setup}
+        self._present = name
         self._say("%s is saved" % name)
 
     def load_preset(self, name: str) -> None:
@@ -32,6 +37,7 @@ class FakeMemory(Memory):
             raise UserError("there is no preset %r" % name)
         for key, value in self.catch_up.loaded(self.kept[name], self.link.clock.now()).items():
             self.link.set(key, value)
+        self._present = name
         self._say("%s is loaded" % name)
 
     def rename_preset(self, name: str, new: str) -> None:

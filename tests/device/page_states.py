@@ -4,6 +4,8 @@ Look at each picture that changed before you commit it: the tests only say that 
 """
 
 import os
+import tempfile
+from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
 
 from PIL import Image
@@ -13,10 +15,12 @@ from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.face import Face
 from neurorave_device.face.link import FAULT, STARTING
 from neurorave_device.face.menu import MESSAGE_SECONDS
+from neurorave_device.face.pages.dialog_page import ordered
 from neurorave_device.parameters import DESTINATIONS
 
 from .fake_link import FakeLink
 from .fake_memory import FakeMemory, FakeWorkshop
+from .fake_procedures import FakeProcedures
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "pages")
 
@@ -24,13 +28,15 @@ FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "pages
 class Hand:
     """A player's hand on one face in virtual time."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = Path("/nowhere")) -> None:
+        """`folder` is where a calibration is kept."""
         self.clock = VirtualClock(10.0)
         self.link = FakeLink(self.clock)
         catch_up = CatchUp()
         self.memory = FakeMemory(self.link, catch_up)
         self.workshop = FakeWorkshop()
-        self.face = Face(self.link, self.memory, self.workshop, catch_up)
+        self.procedures = FakeProcedures(self.link, folder)
+        self.face = Face(self.link, self.memory, self.workshop, catch_up, self.procedures)
 
     @property
     def page(self) -> Any:
@@ -52,9 +58,25 @@ class Hand:
     def press(self, seconds: float) -> None:
         """Press and keep on pressing."""
         self.face.press(self.clock.now())
+        self.look(seconds)
+
+    def look(self, seconds: float) -> None:
+        """Look at the screen for so long, while all that works by itself goes on."""
         for _ in range(round(seconds / 0.05)):
             self.clock.advance(0.05)
+            self.procedures.follow(self.clock.now())
             self.face.refresh(self.clock.now())
+
+    def patch(self, *volts: float) -> None:
+        """Put voltages into the jacks, which read 2 % and 30 mV too much."""
+        for jack, value in zip(self.link.cv, volts):
+            jack["volts"] = 1.02 * value + 0.03
+
+    def choose(self, label: str) -> None:
+        """Take a choice of the dialog that is open."""
+        labels = [choice.label for choice in ordered(self.page.view())]
+        self.turn(labels.index(label) - self.page.cursor)
+        self.click()
 
     def home(self) -> None:
         self.hold(0.8)
@@ -317,6 +339,62 @@ def _opened(title: str) -> Callable[[], bytes]:
     return draw
 
 
+def _calibrating(*labels: str, folder: Path = Path("/nowhere")) -> Hand:
+    """All four inputs with 5 V, on the way that the labels say."""
+    hand = Hand(folder)
+    hand.open("Calibrate")
+    for label in labels:
+        if label.startswith("patch "):
+            hand.patch(*[5.0 if n == int(label[6:]) else 0.0 for n in range(1, 5)])
+            hand.look(0.3)
+            hand.choose("Measure")
+            hand.look(3.0)
+        else:
+            hand.choose(label)
+            hand.look(3.0 if label == "Measure" else 0.3)
+    return hand
+
+
+def _calibrate(*labels: str) -> Callable[[], bytes]:
+    return lambda: _calibrating(*labels).picture()
+
+
+_REST = ("All four", "5 V", "Measure")
+_ALL = _REST + ("patch 1", "patch 2", "patch 3", "patch 4")
+
+
+def _calibrate_saved() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return _calibrating(*(_ALL + ("Finish", "Save")), folder=Path(folder)).picture()
+
+
+def _calibrate_measuring() -> bytes:
+    hand = _calibrating("All four", "5 V")
+    hand.click()
+    return hand.picture()
+
+
+def _calibrate_hold() -> bytes:
+    hand = _calibrating("No calibration")
+    hand.turn(1)
+    hand.press(2.0)
+    return hand.picture()
+
+
+def _learn_wait() -> bytes:
+    hand = Hand()
+    hand.open("MIDI learn")
+    hand.choose("Learn")
+    return hand.picture()
+
+
+def _learn_done() -> bytes:
+    hand = Hand()
+    hand.open("MIDI learn")
+    hand.procedures.steps.step = 2
+    return hand.picture()
+
+
 def _system_hold() -> bytes:
     hand = Hand()
     hand.open("System")
@@ -396,6 +474,21 @@ STATES: Dict[str, Callable[[], bytes]] = {
     "sound": _opened("Sound"),
     "screen": _opened("Screen"),
     "encoder": _opened("Encoder"),
+    "midi": _opened("MIDI"),
+    "learn": _opened("MIDI learn"),
+    "learn_wait": _learn_wait,
+    "learn_done": _learn_done,
+    "calibrate": _calibrate(),
+    "calibrate_voltage": _calibrate("All four"),
+    "calibrate_unplug": _calibrate("All four", "5 V"),
+    "calibrate_measuring": _calibrate_measuring,
+    "calibrate_patch": _calibrate(*_REST),
+    "calibrate_problem": _calibrate(*(_REST + ("Measure",))),
+    "calibrate_negative": _calibrate(*_ALL),
+    "calibrate_result": _calibrate(*(_ALL + ("Finish",))),
+    "calibrate_saved": _calibrate_saved,
+    "calibrate_reset": _calibrate("No calibration"),
+    "calibrate_hold": _calibrate_hold,
     "system": _opened("System"),
     "system_hold": _system_hold,
     "system_question": _system_question,

@@ -115,10 +115,12 @@ class Panel:
         face: Optional[Face] = None,
         memory: Optional[Memory] = None,
         companion: Optional[Companion] = None,
+        follower: Optional[Companion] = None,
     ) -> None:
         self._link = link
         self._clock = clock
         self._companion = companion
+        self._follower = follower
         self._face = Face(link) if face is None else face
         self._hub = Hub(link, self._face, clock, memory)
         self._actions = Actions(link, self._face, memory)
@@ -133,6 +135,8 @@ class Panel:
     async def pump(self, stop: threading.Event) -> None:
         """Keep the newest state ready until ``stop`` is set; nearly idle while no page is open."""
         while not stop.is_set():
+            if self._follower is not None:
+                self._follower(self._clock.now())
             if self._companion is not None:
                 self._companion(self._clock.now())
             if self._pages:
@@ -279,19 +283,21 @@ async def serve(
     face: Optional[Face] = None,
     memory: Optional[Memory] = None,
     companion: Optional[Companion] = None,
+    follower: Optional[Companion] = None,
 ) -> None:
     """Serve the panel until ``stop`` is set.
 
     listener: a socket that already listens (its owner keeps it open afterwards); otherwise one is made for
     host and port, and UserError says why that failed. ready: called once with the panel's address. face: the
     face that the panel shows, where a screen shares it. memory: the presets, None where none are kept.
-    companion: a front panel that shares the face. A failing link ends the server with its exception.
+    companion: a front panel that shares the face. follower: what goes on by itself, whether a page is open or not; it
+    is called at least ten times a second. A failing link ends the server with its exception.
     """
     own = listener is None
     sock = listen(host, port) if listener is None else listener
     runner = None
     try:
-        panel = Panel(link, clock, face, memory, companion)
+        panel = Panel(link, clock, face, memory, companion, follower)
         runner = web.AppRunner(panel.app, access_log=None, handle_signals=False)
         await runner.setup()
         # The site closes what it is given; a duplicate leaves the owner's socket alone.
