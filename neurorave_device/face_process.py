@@ -4,25 +4,30 @@ import queue
 import socket
 import sys
 import threading
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from neurorave_device.board import board_from
+from neurorave_device.calibration_desk import CalibrationDesk
 from neurorave_device.checkup import check_up
 from neurorave_device.clock import SystemClock
 from neurorave_device.commands import CommandSender, GatePress, from_descriptor
 from neurorave_device.config import Config
+from neurorave_device.events import EventReader
 from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.face import Face
+from neurorave_device.face.happenings import Happenings
 from neurorave_device.face.panel import server
 from neurorave_device.face_link import SharedLink
 from neurorave_device.front_panel.front_panel import FrontPanel
 from neurorave_device.front_wiring import FrontWiring
 from neurorave_device.keeper import Job, Keeper
 from neurorave_device.preset_desk import PresetDesk
+from neurorave_device.procedure_desk import ProcedureDesk
 from neurorave_device.processes import READY, StatusPipe, orphaned, run_child, stop_on_signal
 from neurorave_device.shared import SharedMemory
 from neurorave_device.telemetry import unpack
 from neurorave_device.timing import timing
+from neurorave_device.wiring import calibration_file, reach
 from neurorave_device.workbench import Workbench
 
 _WATCH_SECONDS = 0.5
@@ -53,9 +58,11 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     catch_up = CatchUp()
     presets: Optional[PresetDesk] = None
     keeper: Optional[Keeper] = None
+    do: Optional[Callable[[Job], None]] = None
     # Where another module remembers in this folder, this one does not.
     if memory["writes"]:
         jobs: "queue.Queue[Job]" = queue.Queue()
+        do = jobs.put
         desk = presets = PresetDesk(link, memory["folder"], jobs.put, clock, catch_up)
         for sentence in memory["sentences"]:
             desk.say(sentence)
@@ -71,7 +78,14 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
         lambda path: check_up(config, unpack(shared.telemetry.read()), memory["folder"], path),
         clock,
     )
-    face = Face(link, presets, bench, catch_up)
+    procedures = ProcedureDesk(_calibration(config, link, do))
+    face = Face(link, presets, bench, catch_up, procedures)
+    happenings = Happenings(link, EventReader(shared.events).take, face.say, presets)
+
+    def follow(now: float) -> None:
+        happenings.follow(now)
+        procedures.follow(now)
+
     for sentence in memory["sentences"]:
         face.say(sentence + ".", clock.now())
     front: Optional[FrontWiring] = None
@@ -88,12 +102,21 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
             face=face,
             memory=presets,
             companion=None if front is None else front.follow,
+            follower=follow,
         )
     finally:
         if front is not None:
             front.close()
         if keeper is not None:
             keeper.close()
+
+
+def _calibration(
+    config: Config, link: SharedLink, do: Optional[Callable[[Job], None]]
+) -> Optional[CalibrationDesk]:
+    """Return the calibration of the jacks, None for those that need none."""
+    file = calibration_file(config)
+    return None if file is None else CalibrationDesk(link, file, reach(config), do)
 
 
 def _watch(stop: threading.Event, supervisor: int) -> None:

@@ -1,11 +1,28 @@
 """A 128 x 64 picture of lit and dark points, with the few shapes that the pages need."""
 
+from functools import lru_cache
+
 from PIL import Image, ImageDraw
 
 from .font import GAP, fit, glyph, text_width
+from .font import HEIGHT as HEIGHT_OF_LETTERS
 
 WIDTH = 128
 HEIGHT = 64
+
+
+@lru_cache(maxsize=256)
+def _line(text: str) -> Image.Image:
+    """Return the points of a line of text as a picture of its own; most lines are drawn again and again."""
+    line = Image.new("1", (text_width(text) + GAP, HEIGHT_OF_LETTERS), 0)
+    pen = ImageDraw.Draw(line)
+    x = 0
+    for character in text:
+        rows = glyph(character)
+        for y, row in enumerate(rows):
+            pen.point([(x + dx, y) for dx, point in enumerate(row) if point == "#"], fill=1)
+        x += len(rows[0]) + GAP
+    return line
 
 
 class Canvas:
@@ -17,19 +34,11 @@ class Canvas:
 
     def text(self, x: int, y: int, text: str, lit: bool = True) -> int:
         """Write a line with its top left corner at (x, y); returns the x just after it."""
-        fill = 1 if lit else 0
-        for character in text:
-            rows = glyph(character)
-            points = [
-                (x + dx, y + dy)
-                for dy, row in enumerate(rows)
-                for dx, c in enumerate(row)
-                if c == "#"
-            ]
-            if points:
-                self._draw.point(points, fill=fill)
-            x += len(rows[0]) + GAP
-        return x
+        if not text:
+            return x
+        line = _line(text)
+        self._draw.bitmap((x, y), line, fill=1 if lit else 0)
+        return x + line.width
 
     def text_right(self, right: int, y: int, text: str, lit: bool = True) -> int:
         """Write a line that ends at column ``right`` (the first one not used); returns its left x."""

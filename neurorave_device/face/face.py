@@ -78,7 +78,9 @@ class Face:
 
     def light(self, now: float) -> Light:
         """Return what the RGB light shows now."""
-        return self._lamp.light(self._link.telemetry(), now, self.menu.learning, self.missing)
+        telemetry = self._link.telemetry()
+        missing = self.missing or bool(telemetry.fault)
+        return self._lamp.light(telemetry, now, self.menu.learning, missing)
 
     def refresh(self, now: float) -> Optional[bytes]:
         """Let time pass and return a new picture, or None where it is too early or nothing has changed."""

@@ -1,4 +1,4 @@
-"""What happens outside and concerns what is loaded: a gate or MIDI asks for the next preset, the next model, a program."""
+"""What gates and MIDI ask of the shelves: the next preset, the next model, the preset of a program's number."""
 
 from typing import Callable, List, Optional
 

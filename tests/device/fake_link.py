@@ -23,6 +23,7 @@ NAMES = ("rms", "centroid", "bandwidth", "sharpness", "booming")
 UNITS = ("dB", "Hz", "Hz", "acum", "")
 LOWS = (-60.0, 200.0, 300.0, 0.4, 5.0)
 HIGHS = (-10.0, 6000.0, 5000.0, 3.1, 70.0)
+QUANTILES = tuple(np.linspace(low, high, 25).tolist() for low, high in zip(LOWS, HIGHS))
 
 
 class FakeLink(FaceLink):
@@ -79,8 +80,8 @@ class FakeLink(FaceLink):
             "latency_ms": 9.0,
             "knob_ms": 33.0,
             "descriptors": [
-                {"name": n, "unit": u, "quantiles": np.linspace(a, b, 25).tolist()}
-                for n, u, a, b in zip(NAMES, UNITS, LOWS, HIGHS)
+                {"name": n, "unit": u, "quantiles": list(q)}
+                for n, u, q in zip(NAMES, UNITS, QUANTILES)
             ],
             "virtual": self.virtual,
         }

@@ -62,8 +62,8 @@ class Hand:
 
     def look(self, seconds: float) -> None:
         """Look at the screen for so long, while all that works by itself goes on."""
-        for _ in range(round(seconds / 0.05)):
-            self.clock.advance(0.05)
+        for _ in range(max(1, round(seconds / 0.1))):
+            self.clock.advance(0.1)
             self.procedures.follow(self.clock.now())
             self.face.refresh(self.clock.now())
 

@@ -57,12 +57,15 @@ class DialogPage(Page):
         if view.step != self._step:
             self._step = view.step
             first = view.choices[0].id if view.choices else ""
-            self.cursor = max(0, [choice.id for choice in ordered(view)].index(first)) if first else 0
+            self.cursor = (
+                max(0, [choice.id for choice in ordered(view)].index(first)) if first else 0
+            )
         return view
 
     def enter(self, now: float) -> None:
         self._dialog = self._begin()
         self._step = ""
+        self.view()
 
     def leave(self, now: float) -> None:
         if self._dialog is not None:

@@ -1,0 +1,135 @@
+"""Calibration and MIDI learn on the screen: from the first question to what is kept, and left at any moment."""
+
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from neurorave_device.errors import UserError
+from neurorave_device.face.led import LEARNING_LIGHT, PLAYING_LIGHT
+from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.procedure_desk import ProcedureDesk
+
+from .page_states import Hand
+
+
+def _calibrate(hand: Hand, finish: bool = True) -> None:
+    """Calibrate all four with 5 V as far as the result."""
+    hand.open("Calibrate")
+    hand.choose("All four")
+    hand.choose("5 V")
+    hand.look(0.3)
+    hand.choose("Measure")
+    hand.look(3.0)
+    for number in range(1, 5):
+        hand.patch(*[5.0 if n == number else 0.0 for n in range(1, 5)])
+        hand.look(0.3)
+        hand.choose("Measure")
+        hand.look(3.0)
+    if finish:
+        hand.choose("Finish")
+
+
+def test_calibrating_on_the_screen_ends_in_volts_that_are_true(tmp_path: Path) -> None:
+    hand = Hand(tmp_path)
+    hand.patch(0.0, 0.0, 0.0, 0.0)
+    begun = hand.clock.now()
+    _calibrate(hand)
+    hand.choose("Save")
+    hand.look(0.5)
+    # Under two minutes, with a second or so for each click.
+    assert hand.clock.now() - begun < 120.0
+    view = hand.page.view()
+    assert view.ended and view.step == "saved"
+    found = hand.link.calibration()
+    assert found.gain == pytest.approx((1.0 / 1.02,) * 4, abs=1e-6)
+    assert found.offset == pytest.approx((-0.03 / 1.02,) * 4, abs=1e-6)
+    # A click on the last word leads back to the list.
+    hand.click()
+    assert hand.face.menu.level == 2
+    assert hand.procedures.file.load().kept
+
+
+@pytest.mark.parametrize("by", ["home", "leave"])
+@pytest.mark.parametrize("steps", range(8))
+def test_it_can_be_left_at_any_moment_and_the_old_stays(
+    by: str, steps: int, tmp_path: Path
+) -> None:
+    hand = Hand(tmp_path)
+    hand.link.present = old = Calibration((1.0,) * 4, (0.25,) * 4)
+    hand.open("Calibrate")
+    # The waits end in the middle of a measurement and after it.
+    for what in ("All four", "5 V", "Measure", 0.5, 3.0, "Measure", 0.5)[:steps]:
+        if isinstance(what, str):
+            hand.choose(what)
+        else:
+            hand.look(what)
+    if by == "home":
+        hand.home()
+        assert hand.face.menu.level == 1
+    else:
+        hand.choose("Leave")
+        assert hand.face.menu.level == 2
+    hand.look(5.0)
+    assert hand.link.calibration() == old
+    assert not hand.procedures.file.load().kept
+    # It begins anew, whatever was left behind.
+    hand.home()
+    hand.open("Calibrate")
+    assert hand.page.view().step == "channels"
+
+
+def test_taking_the_calibration_away_takes_four_seconds(tmp_path: Path) -> None:
+    hand = Hand(tmp_path)
+    hand.procedures.file.save(Calibration((1.1,) * 4, (0.1,) * 4))
+    hand.link.present = Calibration((1.1,) * 4, (0.1,) * 4)
+    hand.open("Calibrate")
+    hand.choose("No calibration")
+    # The cursor stands on the way out.
+    assert [choice.id for choice in hand.page.view().choices][hand.page.cursor] == "leave"
+    hand.choose("Take it away")
+    assert hand.page.view().step == "sure"
+    hand.hold(3.0)
+    # Let go before: a way home, as everywhere.
+    assert hand.face.menu.level == 1
+    hand.open("Calibrate")
+    hand.choose("No calibration")
+    hand.turn(1)
+    hand.hold(4.2)
+    hand.look(0.5)
+    assert hand.page.view().step == "saved"
+    assert hand.link.calibration() == Calibration() and not hand.procedures.file.load().kept
+
+
+def test_the_light_says_that_the_module_waits() -> None:
+    hand = Hand()
+    assert hand.face.light(hand.clock.now()) is PLAYING_LIGHT
+    for title in ("Calibrate", "MIDI learn"):
+        hand.open(title)
+        assert hand.face.light(hand.clock.now()) is LEARNING_LIGHT
+        hand.home()
+        assert hand.face.light(hand.clock.now()) is PLAYING_LIGHT
+
+
+def test_learning_is_left_with_its_page() -> None:
+    hand = Hand()
+    hand.open("MIDI learn")
+    steps = hand.procedures.steps
+    hand.choose("Learn")
+    assert steps.step == 1 and not steps.left
+    hand.home()
+    assert steps.left
+
+
+def test_what_cannot_begin_says_why_and_opens_nothing() -> None:
+    hand = Hand()
+    said: List[str] = []
+    desk = ProcedureDesk(None)
+    hand.procedures.calibrate = desk.calibrate  # type: ignore[method-assign]
+    hand.open("Calibrate")
+    assert hand.face.menu.level == 2
+    calm = hand.picture()
+    with pytest.raises(UserError, match="nothing to calibrate"):
+        desk.calibrate()
+    hand.clock.advance(10.0)
+    assert hand.picture() != calm and said == []
