@@ -12,7 +12,6 @@ from neurorave_device.checkup import check_up
 from neurorave_device.clock import SystemClock
 from neurorave_device.commands import CommandSender, GatePress, from_descriptor
 from neurorave_device.config import Config
-from neurorave_device.events import EventReader
 from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.face import Face
 from neurorave_device.face.happenings import Happenings
@@ -80,7 +79,7 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     )
     procedures = ProcedureDesk(_calibration(config, link, do))
     face = Face(link, presets, bench, catch_up, procedures)
-    happenings = Happenings(link, EventReader(shared.events).take, face.say, presets)
+    happenings = Happenings(link, face.say, presets)
 
     def follow(now: float) -> None:
         happenings.follow(now)

@@ -18,14 +18,12 @@ class Happenings:
     def __init__(
         self,
         link: FaceLink,
-        take: Callable[[], List[Event]],
         say: Callable[[str, float], None],
         memory: Optional[Memory] = None,
         controller: Optional[Callable[[Event], None]] = None,
     ) -> None:
-        """``take`` returns the new events, oldest first; ``controller`` gets those of MIDI controllers."""
+        """``controller`` gets the events of MIDI controllers."""
         self._link = link
-        self._take = take
         self._say = say
         self._memory = memory
         self._controller = controller
@@ -34,7 +32,7 @@ class Happenings:
 
     def follow(self, now: float) -> None:
         """Act on what is new; what cannot be done is said."""
-        for event in self._take():
+        for event in self._link.take_events():
             try:
                 self._act(event, now)
             except UserError as error:

@@ -25,23 +25,17 @@ class Rig:
             ("torn", "half"),
             ("wood", ""),
         ]
-        self.waiting: List[Event] = []
         self.moved: List[Event] = []
         self.said: List[str] = []
         self.happenings = Happenings(
             self.hand.link,
-            self.take,
             lambda text, now: self.said.append(text),
             self.hand.memory if presets else None,
             self.moved.append,
         )
 
-    def take(self) -> List[Event]:
-        taken, self.waiting = self.waiting, []
-        return taken
-
     def happen(self, *events: Event) -> None:
-        self.waiting += events
+        self.hand.link.events += events
         self.happenings.follow(self.hand.clock.now())
 
 

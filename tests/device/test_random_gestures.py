@@ -23,15 +23,8 @@ class Monkey:
     def __init__(self, seed: int, folder: Path) -> None:
         self.dice = random.Random(seed)
         self.hand = Hand(folder)
-        self.events: List[Event] = []
-        self.happenings = Happenings(
-            self.hand.link, self._take, self.hand.face.say, self.hand.memory
-        )
+        self.happenings = Happenings(self.hand.link, self.hand.face.say, self.hand.memory)
         self.hand.memory.save_preset("first")
-
-    def _take(self) -> List[Event]:
-        taken, self.events = self.events, []
-        return taken
 
     def do(self) -> None:
         dice, hand = self.dice, self.hand
@@ -54,7 +47,7 @@ class Monkey:
             row = dice.choice(PARAMETERS)
             hand.link.set(row.id, row.from_unit(dice.random()))
         elif kind == "next":
-            self.events.append(Event(NEXT_PRESET))
+            hand.link.events.append(Event(NEXT_PRESET))
         elif kind == "fault":
             hand.link.message = dice.choice(
                 ["", "", "", "Too hot: the screen is drawn less often."]
