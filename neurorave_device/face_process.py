@@ -20,6 +20,7 @@ from neurorave_device.face_link import SharedLink
 from neurorave_device.front_panel.front_panel import FrontPanel
 from neurorave_device.front_wiring import FrontWiring
 from neurorave_device.keeper import Job, Keeper
+from neurorave_device.midi_desk import MidiDesk
 from neurorave_device.preset_desk import PresetDesk
 from neurorave_device.procedure_desk import ProcedureDesk
 from neurorave_device.processes import READY, StatusPipe, orphaned, run_child, stop_on_signal
@@ -57,18 +58,20 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     catch_up = CatchUp()
     presets: Optional[PresetDesk] = None
     keeper: Optional[Keeper] = None
+
+    def say(sentence: str) -> None:
+        print("neurorave: %s." % sentence, file=sys.stderr, flush=True)
+        if presets is not None:
+            presets.say(sentence)
+
     do: Optional[Callable[[Job], None]] = None
     # Where another module remembers in this folder, this one does not.
     if memory["writes"]:
         jobs: "queue.Queue[Job]" = queue.Queue()
         do = jobs.put
-        desk = presets = PresetDesk(link, memory["folder"], jobs.put, clock, catch_up)
+        presets = PresetDesk(link, memory["folder"], jobs.put, clock, catch_up)
         for sentence in memory["sentences"]:
-            desk.say(sentence)
-
-        def say(sentence: str) -> None:
-            print("neurorave: %s." % sentence, file=sys.stderr, flush=True)
-            desk.say(sentence)
+            presets.say(sentence)
 
         keeper = Keeper(memory["folder"], memory["stored"], shared, config, clock, jobs, say)
         keeper.start()
@@ -77,9 +80,10 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
         lambda path: check_up(config, unpack(shared.telemetry.read()), memory["folder"], path),
         clock,
     )
-    procedures = ProcedureDesk(_calibration(config, link, do))
+    midi = MidiDesk(link, memory["folder"], do, say)
+    procedures = ProcedureDesk(_calibration(config, link, do), midi)
     face = Face(link, presets, bench, catch_up, procedures)
-    happenings = Happenings(link, face.say, presets)
+    happenings = Happenings(link, face.say, presets, midi.controller)
 
     def follow(now: float) -> None:
         happenings.follow(now)

@@ -198,7 +198,12 @@ def pages_of(reach: Reach, parameters: Sequence[Parameter]) -> List[Tuple[str, C
             "Calibrate",
             lambda: DialogPage(begin.calibrate, reach, sure, "reset the calibration"),
         )
-        own["learn"] = ("MIDI learn", lambda: DialogPage(begin.learn, reach))
+        own["learn"] = (
+            "MIDI learn",
+            lambda: DialogPage(
+                begin.learn, reach, [("page", "forget all")], "forget all controllers"
+            ),
+        )
     for key, group in table.items():
         own[key] = (group.title, _settings_page(group, reach))
     known = _FIRST + _SOUND + _LAST

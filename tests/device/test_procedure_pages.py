@@ -6,8 +6,12 @@ from typing import List
 import pytest
 
 from neurorave_device.errors import UserError
+from neurorave_device.events import CONTROLLER, Event
+from neurorave_device.face.happenings import Happenings
 from neurorave_device.face.led import LEARNING_LIGHT, PLAYING_LIGHT
 from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.midi_desk import MidiDesk
+from neurorave_device.parameters import by_id
 from neurorave_device.procedure_desk import ProcedureDesk
 
 from .page_states import Hand
@@ -121,10 +125,11 @@ def test_learning_is_left_with_its_page() -> None:
     assert steps.left
 
 
-def test_what_cannot_begin_says_why_and_opens_nothing() -> None:
+def test_what_cannot_begin_says_why_and_opens_nothing(tmp_path: Path) -> None:
     hand = Hand()
     said: List[str] = []
-    desk = ProcedureDesk(None)
+    midi = MidiDesk(hand.link, str(tmp_path), None, said.append)
+    desk = ProcedureDesk(None, midi)
     hand.procedures.calibrate = desk.calibrate  # type: ignore[method-assign]
     hand.open("Calibrate")
     assert hand.face.menu.level == 2
@@ -133,3 +138,43 @@ def test_what_cannot_begin_says_why_and_opens_nothing() -> None:
         desk.calibrate()
     hand.clock.advance(10.0)
     assert hand.picture() != calm and said == []
+
+
+def test_a_controller_is_learnt_on_the_screen_and_moves_its_parameter(tmp_path: Path) -> None:
+    hand = Hand()
+    midi = MidiDesk(hand.link, str(tmp_path), None, lambda sentence: None)
+    desk = ProcedureDesk(None, midi)
+    hand.procedures.learn = desk.learn  # type: ignore[method-assign]
+    happenings = Happenings(hand.link, hand.face.say, hand.memory, midi.controller)
+
+    def move(number: int, value: float) -> None:
+        hand.link.events.append(Event(CONTROLLER, number, value))
+        happenings.follow(hand.clock.now())
+        desk.follow(hand.clock.now())
+
+    hand.open("MIDI learn")
+    hand.choose("Switch on")
+    desk.follow(hand.clock.now())
+    assert hand.link.get("midi.on") == 1.0
+    hand.choose("Sound")
+    hand.choose("Vary")
+    move(20, 0.3)
+    assert hand.page.view().sentence == "Controller 20 moves Vary."
+    assert midi.controllers == {20: "vary"}
+    row, moved = by_id("vary"), "vary"
+    hand.link.set(moved, 0.5)
+    before = hand.link.get(moved)
+    for step in range(11):
+        move(20, step / 10.0)
+    assert hand.link.get(moved) == row.high != before
+    # What forgets them all is held for four seconds, and the others stay as they are.
+    hand.choose("One more")
+    hand.choose("Forget all")
+    assert midi.controllers == {20: "vary"}
+    hand.hold(4.2)
+    assert midi.controllers == {20: "vary"}
+    hand.choose("Back")
+    assert midi.controllers == {20: "vary"}
+    hand.hold(4.2)
+    hand.choose("Forget all")
+    assert midi.controllers == {}

@@ -1,6 +1,6 @@
 """A procedure on the screen: what to do now, what came of it, and the choices in a row at the lower edge."""
 
-from typing import Callable, Collection, List, Optional, Tuple
+from typing import Callable, Collection, List, NamedTuple, Optional, Tuple
 
 from neurorave_device.dialog import Choice, Dialog, View
 
@@ -11,12 +11,21 @@ from ..reach import Reach
 from .page import BACK, Move, Page
 
 LEAVE = "leave"
+SURE = "sure"
+"""A step in which the dialog itself asks whether the player means it."""
 _FIRST_ROW = 10
 _ROW = 9
 _ROWS = 5
 _PROGRESS_ROWS = 4
 _CHOICES_Y = 55
 _GAP = 8
+
+
+class _Asked(NamedTuple):
+    """The question before what destroys, and where the cursor goes back to."""
+
+    view: View
+    cursor: int
 
 
 class DialogPage(Page):
@@ -36,6 +45,7 @@ class DialogPage(Page):
         self._destroys = destroys
         self._dialog: Optional[Dialog] = None
         self._step = ""
+        self._asked: Optional[_Asked] = None
         self.cursor = 0
 
     @property
@@ -46,13 +56,22 @@ class DialogPage(Page):
     def destroys(self) -> str:
         view = self.view()
         choice = self._chosen(view)
-        if choice is None or (view.step, choice.id) not in self._destroying:
+        if (
+            self._asked is not None
+            or choice is None
+            or (view.step, choice.id) not in self._destroying
+        ):
             return ""
         return self._destroys
 
     def view(self) -> View:
-        """Return what the dialog shows; the cursor goes to what it begins with when it has gone on."""
+        """Return what the dialog shows; the cursor goes to what it begins with when it has gone on.
+
+        A question before what destroys takes its place.
+        """
         assert self._dialog is not None, "the page is open"
+        if self._asked is not None:
+            return self._asked.view
         view = self._dialog.view()
         if view.step != self._step:
             self._step = view.step
@@ -70,7 +89,7 @@ class DialogPage(Page):
     def leave(self, now: float) -> None:
         if self._dialog is not None:
             self._dialog.leave()
-        self._dialog = None
+        self._dialog = self._asked = None
 
     def turn(self, gesture: Gesture, now: float) -> None:
         last = max(0, len(self.view().choices) - 1)
@@ -79,6 +98,9 @@ class DialogPage(Page):
     def click(self, now: float) -> Move:
         view = self.view()
         choice = self._chosen(view)
+        if self._asked is not None:
+            self._answer(choice)
+            return None
         if view.ended or (choice is not None and choice.id == LEAVE):
             return BACK
         if self.destroys:
@@ -88,8 +110,24 @@ class DialogPage(Page):
         return None
 
     def hold(self, now: float) -> None:
-        choice = self._chosen(self.view())
-        if choice is not None and self._dialog is not None:
+        view = self.view()
+        choice = self._chosen(view)
+        if choice is None or self._dialog is None:
+            return
+        if view.step == SURE:
+            self._dialog.choose(choice.id)
+            return
+        text = self._destroys[:1].upper() + self._destroys[1:] + "?"
+        answers = (Choice(LEAVE, "Back"), Choice(choice.id, choice.label))
+        self._asked = _Asked(View(SURE, view.title, text, choices=answers), self.cursor)
+        self.cursor = 0
+
+    def _answer(self, choice: Optional[Choice]) -> None:
+        asked, self._asked = self._asked, None
+        if asked is None or self._dialog is None:
+            return
+        self.cursor = asked.cursor
+        if choice is not None and choice.id != LEAVE:
             self._dialog.choose(choice.id)
 
     def draw(self, canvas: Canvas, now: float) -> None:
