@@ -22,7 +22,7 @@ from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.memory import Beginning, Memory, face_settings
 from neurorave_device.notify import Notifier
 from neurorave_device.processes import Child, Process
-from neurorave_device.settings import pack_calibration, pack_values
+from neurorave_device.settings import pack_calibration, pack_morph, pack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.supervisor import Supervisor
 from neurorave_device.telemetry import Report, pack, unpack
@@ -202,6 +202,7 @@ class _Module:
         shared.parameters.write(pack_values(beginning.values))
         if beginning.jacks is not None:
             shared.panel.write(beginning.jacks)
+        shared.morph.write(pack_morph(beginning.morph))
         shared.telemetry.write(pack(Report(folder=beginning.config.bundle)))
         supervisor = Supervisor(
             self._start_sound,

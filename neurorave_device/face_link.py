@@ -1,7 +1,7 @@
 """The face's link to the sound process, over shared memory and the command pipe."""
 
 import os
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from neurorave_device.engine.info import BundleInfo, DescriptorInfo, GuardInfo
 from neurorave_device.errors import UserError
 from neurorave_device.events import Event, EventReader
 from neurorave_device.face.link import FAULT, PLAYING, STARTING, FaceLink, Telemetry
+from neurorave_device.face_morph import FaceMorph
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.parameters import CV_COUNT, DESCRIPTORS, by_id
@@ -25,6 +26,7 @@ from neurorave_device.settings import (
     unpack_values,
 )
 from neurorave_device.shared import SharedMemory
+from neurorave_device.storage.morph import Morph
 from neurorave_device.telemetry import STOPPING, Report, unpack
 from neurorave_device.timing import Timing
 
@@ -67,6 +69,7 @@ class SharedLink(FaceLink):
         if record is None:
             raise ValueError("the parameters must be written before the face starts")
         self._values = unpack_values(record)
+        self._morph = FaceMorph(shared.morph)
         # The same panel as in the sound process, here only to check and to keep what is set.
         self._panel = VirtualPanel(clock)
         for jack in range(1, CV_COUNT + 1):
@@ -142,6 +145,10 @@ class SharedLink(FaceLink):
             raw=report.raw,
             spread=report.spread,
             fault=report.fault,
+            patched=report.patched,
+            frozen=report.frozen,
+            macro=report.macro,
+            morph=report.morph,
         )
 
     def _described(self, folder: str, report: Report) -> BundleInfo:
@@ -182,15 +189,37 @@ class SharedLink(FaceLink):
 
     def get(self, parameter_id: str) -> float:
         """Return a parameter's value; UserError for an unknown id."""
-        return self._values[by_id(parameter_id).id]
+        parameter = by_id(parameter_id)
+        return self._morph.value(parameter.id, self._values, self._report.morph)
 
     def set(self, parameter_id: str, value: float) -> None:
         """Set a parameter; UserError for an unknown id or a value that is not allowed."""
         parameter = by_id(parameter_id)
         number = parameter.parse(value)
-        if number != self._values[parameter.id]:
+        if number != self.get(parameter.id):
             self._values[parameter.id] = number
             self._shared.parameters.write(pack_values(self._values))
+            self._morph.take_out(parameter.id)
+
+    def morph(self) -> Optional[Morph]:
+        """Return the morph that plays; see ``FaceLink``."""
+        return self._morph.present
+
+    def set_morph(
+        self,
+        first: Mapping[str, float],
+        second: Mapping[str, float],
+        names: Tuple[str, str] = ("", ""),
+    ) -> None:
+        """Play between two presets' values; see ``FaceLink``."""
+        self._morph.put(Morph(dict(first), dict(second), frozenset(), names))
+
+    def clear_morph(self) -> None:
+        """End the morph; what plays is what is set from now on."""
+        if self._morph.present is not None:
+            self._values = self._morph.over(self._values, self.telemetry().morph)
+            self._shared.parameters.write(pack_values(self._values))
+            self._morph.put(None)
 
     def calibration(self) -> Calibration:
         """Return the calibration that the CVs are read with."""

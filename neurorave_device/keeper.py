@@ -13,9 +13,10 @@ from neurorave_device.clock import Clock
 from neurorave_device.config import Config
 from neurorave_device.memory import unwritable
 from neurorave_device.processes import describe
-from neurorave_device.settings import unpack_values
+from neurorave_device.settings import unpack_morph, unpack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.storage.autosave import AutoSave
+from neurorave_device.storage.morph_file import MorphFile
 from neurorave_device.storage.patch import Patch, from_payload, load_patch, patch_file, to_payload
 from neurorave_device.telemetry import unpack
 
@@ -54,6 +55,8 @@ class Keeper:
         # After a restart of the face the disk may be further, or what was set may not have reached it.
         on_disk, _ = load_patch(self._file)
         self._seen = self._begun if on_disk is None else on_disk
+        self._morph_file = MorphFile(folder)
+        self._morph, _ = self._morph_file.load()
         self._auto = AutoSave()
         self._jobs = jobs
         self._stop = threading.Event()
@@ -94,6 +97,10 @@ class Keeper:
         if present != self._seen:
             self._seen = present
             self._auto.changed(self._clock.now())
+        morph = unpack_morph(self._shared.morph.read())
+        if morph != self._morph:
+            self._morph = morph
+            self._auto.changed(self._clock.now())
 
     def _work(self) -> None:
         while not self._jobs.empty():
@@ -119,6 +126,7 @@ class Keeper:
     def _save(self) -> None:
         try:
             sentence = self._file.save(to_payload(self._seen))
+            self._morph_file.save(self._morph)
         except OSError as error:
             self._auto.failed(self._clock.now())
             self._tell(unwritable(self._folder, error))

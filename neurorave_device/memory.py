@@ -13,6 +13,8 @@ from neurorave_device.parameters import CV_COUNT
 from neurorave_device.settings import apply_panel, pack_panel, unpack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.storage.crash import DEATHS, Crash, CrashRecord
+from neurorave_device.storage.morph import Morph
+from neurorave_device.storage.morph_file import MorphFile
 from neurorave_device.storage.patch import (
     Patch,
     default_patch,
@@ -35,7 +37,8 @@ class Beginning(NamedTuple):
 
     `config` names the bundle; `values` has all parameters, `jacks` is the record of the virtual panel, None where
     nothing was patched. `stored` is what is remembered without what the configuration gives for this start only.
-    `recalled` says that the bundle was remembered. `sentences` are for the player.
+    `recalled` says that the bundle was remembered. `sentences` are for the player. `morph` is
+    the one that played.
     """
 
     config: Config
@@ -44,6 +47,7 @@ class Beginning(NamedTuple):
     stored: Patch
     recalled: bool
     sentences: List[str]
+    morph: Optional[Morph] = None
 
 
 class Memory:
@@ -59,9 +63,12 @@ class Memory:
     def begin(self) -> Beginning:
         """Return what to begin with; changes nothing on the disk, raises nothing."""
         config = self._given.config
+        morph: Optional[Morph] = None
         if self._barred is None:
             found, sentences = load_patch(patch_file(self.folder))
             patch = default_patch() if found is None else found
+            morph, sentence = MorphFile(self.folder).load()
+            sentences += sentence
         else:
             patch = fresh_patch(self._barred.patch)
             sentences = [_crash_sentence(self._barred, self._chosen)]
@@ -78,7 +85,8 @@ class Memory:
         values = dict(patch.values)
         values.update(config.patch)
         recalled = bundle != config.bundle
-        return Beginning(config._replace(bundle=bundle), values, record, patch, recalled, sentences)
+        config = config._replace(bundle=bundle)
+        return Beginning(config, values, record, patch, recalled, sentences, morph)
 
     def open(self) -> Tuple[bool, List[str]]:
         """Take the folder and deal with what crashed; say whether to write there, and what the player should know."""
@@ -90,6 +98,7 @@ class Memory:
             if self._barred is not None:
                 Presets(self.folder).save(CRASHED_PRESET, self._barred.patch)
                 # From here on it is not loaded by itself; only then may the note go.
+                MorphFile(self.folder).save(None)
                 patch_file(self.folder).save(to_payload(fresh_patch(self._barred.patch)))
                 self._record.clear()
         except (OSError, UserError) as error:

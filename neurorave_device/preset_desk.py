@@ -74,9 +74,17 @@ class PresetDesk(Memory):
                 told.append("%s, so what fits %s is set" % (fault, self._playing()))
                 if lacking:
                     told.append("that has no %s" % ", ".join(lacking))
+        # What is loaded is what plays, whatever was played between.
+        self._link.clear_morph()
         self._set(values)
         self._present = name
         self.say("; ".join(told))
+
+    def morph_presets(self, first: str, second: str) -> None:
+        names = clean_name(first), clean_name(second)
+        ends = [self._presets.load(name)[0].values for name in names]
+        self._link.set_morph(ends[0], ends[1], names)
+        self.say("Morph from %r to %r" % names)
 
     def rename_preset(self, name: str, new: str) -> None:
         name, new = clean_name(name), clean_name(new)

@@ -1,7 +1,7 @@
 """What the player has set, as the face writes it into shared memory and the sound process reads it.
 
-Three records, each newest wins: the values of all parameters, what is patched into the virtual jacks, and the
-calibration.
+Four records, each newest wins: the values of all parameters, what is patched into the virtual jacks, the
+calibration, and the morph that plays.
 They outlive both processes, so a restarted one goes on with what was set.
 """
 
@@ -11,11 +11,13 @@ from typing import Any, Dict, Mapping, Optional
 
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
-from neurorave_device.parameters import PARAMETERS
+from neurorave_device.parameters import PARAMETERS, PATCH_PARAMETERS
+from neurorave_device.storage.morph import Morph
 
 _VALUES = struct.Struct("=%dd" % len(PARAMETERS))
 _VALUE = struct.Struct("=d")
 _PLACES = {row.id: _VALUE.size * place for place, row in enumerate(PARAMETERS)}
+_MORPH = struct.Struct("=%dd%dd%d?" % ((len(PATCH_PARAMETERS),) * 3))
 _CALIBRATION = struct.Struct("=8d")
 _JACK_KEYS = ("source", "value", "rate", "depth", "gain", "offset", "noise")
 _GATE_KEYS = ("clock", "rate", "width")
@@ -35,6 +37,36 @@ def setting(record: bytes, id: str) -> float:
     """Return one value of a record, without taking the others out."""
     value: float = _VALUE.unpack_from(record, _PLACES[id])[0]
     return value
+
+
+def pack_morph(morph: Optional[Morph]) -> bytes:
+    """Turn a morph into a record; None, for no morph, is the empty one."""
+    if morph is None:
+        return b""
+    ends = [
+        values.get(row.id, row.default)
+        for values in (morph.first, morph.second)
+        for row in PATCH_PARAMETERS
+    ]
+    kept = [row.id in morph.kept for row in PATCH_PARAMETERS]
+    names = json.dumps(morph.names, ensure_ascii=False).encode("utf-8")
+    return _MORPH.pack(*ends, *kept) + names
+
+
+def unpack_morph(record: Optional[bytes]) -> Optional[Morph]:
+    """Turn a record back into a morph; None where none plays."""
+    if not record:
+        return None
+    fields = _MORPH.unpack_from(record)
+    ids = [row.id for row in PATCH_PARAMETERS]
+    count = len(ids)
+    first, second = json.loads(record[_MORPH.size :].decode("utf-8"))
+    return Morph(
+        dict(zip(ids, fields[:count])),
+        dict(zip(ids, fields[count : 2 * count])),
+        frozenset(key for key, kept in zip(ids, fields[2 * count :]) if kept),
+        (first, second),
+    )
 
 
 def pack_calibration(calibration: Calibration) -> bytes:

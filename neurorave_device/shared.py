@@ -38,6 +38,7 @@ TELEMETRY_BYTES = 2048
 PARAMETER_BYTES = 2048
 PANEL_BYTES = 2048
 CALIBRATION_BYTES = 128
+MORPH_BYTES = 4096
 EVENT_BYTES = 32
 EVENT_RECORDS = 256
 _RECORD_BYTES = _SLOT_HEAD.size + EVENT_BYTES
@@ -235,6 +236,7 @@ class _Layout(NamedTuple):
     parameters: int
     panel: int
     calibration: int
+    morph: int
     events: int
     ring: int
     total: int
@@ -245,10 +247,18 @@ def _layout(ring_samples: int) -> _Layout:
     parameters = telemetry + _cell_bytes(TELEMETRY_BYTES)
     panel = parameters + _cell_bytes(PARAMETER_BYTES)
     calibration = panel + _cell_bytes(PANEL_BYTES)
-    events = calibration + _cell_bytes(CALIBRATION_BYTES)
+    morph = calibration + _cell_bytes(CALIBRATION_BYTES)
+    events = morph + _cell_bytes(MORPH_BYTES)
     ring = events + _ALIGN + _aligned(EVENT_RECORDS * _RECORD_BYTES)
     return _Layout(
-        telemetry, parameters, panel, calibration, events, ring, ring + _ALIGN + 4 * ring_samples
+        telemetry,
+        parameters,
+        panel,
+        calibration,
+        morph,
+        events,
+        ring,
+        ring + _ALIGN + 4 * ring_samples,
     )
 
 
@@ -282,7 +292,8 @@ class SharedMemory:
         self.telemetry = Cell(memory[layout.telemetry : layout.parameters], TELEMETRY_BYTES)
         self.parameters = Cell(memory[layout.parameters : layout.panel], PARAMETER_BYTES)
         self.panel = Cell(memory[layout.panel : layout.calibration], PANEL_BYTES)
-        self.calibration = Cell(memory[layout.calibration : layout.events], CALIBRATION_BYTES)
+        self.calibration = Cell(memory[layout.calibration : layout.morph], CALIBRATION_BYTES)
+        self.morph = Cell(memory[layout.morph : layout.events], MORPH_BYTES)
         self.events = RecordRing(memory[layout.events : layout.ring], EVENT_RECORDS)
         self.ring = AudioRing(memory[layout.ring : layout.total], ring_samples)
         memory.release()
@@ -319,7 +330,7 @@ class SharedMemory:
         """Unmap the block; the memory goes when the last process has done so."""
         if self.descriptor < 0:
             return
-        for cell in (self.telemetry, self.parameters, self.panel, self.calibration):
+        for cell in (self.telemetry, self.parameters, self.panel, self.calibration, self.morph):
             cell.release()
         self.events.release()
         self.ring.release()

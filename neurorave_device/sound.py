@@ -23,7 +23,7 @@ from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.tensorrt.job import FINISHED, RUNNING, PlanJob, progress_text
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
-from neurorave_device.events import EventWriter
+from neurorave_device.events import Event, EventWriter
 from neurorave_device.governor import LIMITS, Governor, Limits
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Volts
 from neurorave_device.inputs.midi import MidiIn
@@ -115,7 +115,10 @@ class Sound:
             _nothing if config.audio == "browser" else shared.ring.write,
             clock,
             None if length is None else round(length * rate),
+            shared.morph,
+            self._wish,
         )
+        self._events = EventWriter(shared.events)
         self._thermal = Watch(clock)
         self._easing = Easing(
             self._synthesis,
@@ -128,7 +131,6 @@ class Sound:
         )
         self._stop = threading.Event()
         # The one writer of its ring.
-        self._events = EventWriter(shared.events)
         self._midi = MidiIn(shared.parameters, self._events)
         scan = InputScan(
             panel,
@@ -300,6 +302,9 @@ class Sound:
 
     def _add_edge(self, edge: Edge) -> None:
         self._synthesis.add_edge(edge)
+
+    def _wish(self, kind: str) -> None:
+        self._events.put(Event(kind))
 
     def _tell(self, report: Report) -> None:
         self._shared.telemetry.write(telemetry.pack(report))

@@ -20,7 +20,7 @@ from neurorave_device.engine.steering import LevelChange
 from neurorave_device.engine.voice import Voice
 from neurorave_device.governor import ALL, METER
 from neurorave_device.inputs.base import Edge, Volts
-from neurorave_device.settings import unpack_values
+from neurorave_device.settings import unpack_morph, unpack_values
 from neurorave_device.shared import Cell
 from neurorave_device.stream import StreamClock, VoltHistory
 from neurorave_device.telemetry import Report
@@ -46,11 +46,16 @@ class _Queued(NamedTuple):
     levels: Sequence[LevelChange]
 
 
+def _nobody(wish: str) -> None:
+    """Be told of a wish where there is nobody who could grant it."""
+
+
 class Synthesis:
     """Fills the frame buffer; all methods belong to the synthesis thread but where they say otherwise.
 
     ``tap`` gets all sound once the output has taken it. ``parameters`` is read, ``report`` written in shared
-    memory. After ``length`` samples (None: never) the sound fades out and ends.
+    memory, and so is the ``morph`` where there is one; ``wish`` is told what gates ask of the module. After ``length``
+    samples (None: never) the sound fades out and ends.
     """
 
     def __init__(
@@ -67,6 +72,8 @@ class Synthesis:
         tap: Callable[[np.ndarray], None],
         clock: Clock,
         length: Optional[int] = None,
+        morph: Optional[Cell] = None,
+        wish: Callable[[str], None] = _nobody,
     ) -> None:
         self._voice = voice
         self._stage = stage
@@ -80,6 +87,8 @@ class Synthesis:
         self._tap = tap
         self._clock = clock
         self._length = length
+        self._morph = morph
+        self._wish = wish
         # The fade is part of the length that was asked for.
         self._fade_begins = math.ceil((length or 0) - FADE_SECONDS * voice.sample_rate)
         self._rate = float(voice.sample_rate)
@@ -88,7 +97,7 @@ class Synthesis:
         # What is still in the buffer may be taken back.
         self._longest_queue = buffer.free // block + _LONGEST_WAIT
         self._read_position = -1
-        self._seen = 0
+        self._seen = (0, 0)
         self._stopping = False
         self._frame = np.zeros(0, np.float32)
         self._load = 0.0
@@ -113,7 +122,7 @@ class Synthesis:
         voice.take_over(self._voice, fade, self._volts_at)
         self._voice = voice
         # Settings may have changed while it was loaded.
-        self._seen = 0
+        self._seen = (0, 0)
 
     def ease(self, level: int) -> None:
         """Do without what the governor's ``level`` says: from its first step on nothing is measured."""
@@ -250,14 +259,18 @@ class Synthesis:
             self._queue[-1] = last._replace(sound=last.sound[:kept], played=last.played[:kept])
 
     def _make(self, count: int) -> _Queued:
-        if self._parameters.sequence != self._seen:
-            self._seen = self._parameters.sequence
+        seen = (self._parameters.sequence, 0 if self._morph is None else self._morph.sequence)
+        if seen != self._seen:
+            self._seen = seen
             record = self._parameters.read()
+            morph = None if self._morph is None else unpack_morph(self._morph.read())
             if record is not None:
-                self._voice.update(unpack_values(record))
+                self._voice.update(unpack_values(record), morph)
         start, state = self._voice.position, self._stage.snapshot()
         sound = self._voice.render(count, self._volts_at)
         levels = self._voice.steering.take_levels(start + count)
+        for wish in self._voice.take_wishes():
+            self._wish(wish)
         return _Queued(start, sound, self._stage.play(sound, start, levels), state, levels)
 
     def _volts_at(self, sample: int) -> Volts:
@@ -307,6 +320,10 @@ class Synthesis:
             samples=position,
             state=telemetry.STOPPING if self._stopping else telemetry.PLAYING,
             gates=voice.gate_levels,
+            patched=voice.steering.patched,
+            frozen=voice.frozen,
+            macro=voice.steering.targets.macro,
+            morph=voice.steering.targets.morph,
             mask=voice.frame.mask,
             asked=voice.frame.asked,
             heard=voice.heard.heard,

@@ -27,6 +27,8 @@ RECORD = np.dtype(
         ("eased", "u1"),
         ("descriptors", "u1"),
         ("gates", "u1", 2),
+        ("patched", "u1", 4),
+        ("frozen", "u1"),
         ("mask", "u1", MAX_DESCRIPTORS),
         ("level", "f4"),
         ("peak", "f4"),
@@ -35,6 +37,8 @@ RECORD = np.dtype(
         ("underruns", "u4"),
         ("late_edges", "u4"),
         ("midi_garbage", "u4"),
+        ("macro", "f4"),
+        ("morph", "f4"),
         ("volts", "f4", 4),
         ("raw", "f4", 4),
         ("spread", "f4", 4),
@@ -57,6 +61,8 @@ class Report(NamedTuple):
     descriptor. mask: True where the descriptor is asked, False where it is free. volts: calibrated.
     raw, spread: mean and standard deviation of what is read, uncalibrated, over a tenth of a second (RawVolts).
     midi_garbage: what came over MIDI that is none. fault: one sentence where a part of the inputs does not work, or ''.
+    patched: which of CV 1-4 count as patched. frozen: a gate lets the sound stand still. macro: its height, -1..1.
+    morph: where between its two presets the morph is, 0..1.
     measured: False where ``heard`` says nothing, because there is no meter or it rests. eased: the governor's level.
     bundle, folder: name and folder of the bundle that plays. message: one sentence for the player, or ''.
     """
@@ -66,6 +72,10 @@ class Report(NamedTuple):
     state: str = STARTING
     realtime: bool = False
     gates: Tuple[bool, bool] = (False, False)
+    patched: Tuple[bool, bool, bool, bool] = (False, False, False, False)
+    frozen: bool = False
+    macro: float = 0.0
+    morph: float = 0.0
     mask: Tuple[bool, ...] = ()
     level: float = 0.0
     peak: float = 0.0
@@ -102,6 +112,10 @@ def pack(report: Report) -> bytes:
     row["eased"] = report.eased
     row["descriptors"] = count
     row["gates"] = report.gates
+    row["patched"] = report.patched
+    row["frozen"] = report.frozen
+    row["macro"] = report.macro
+    row["morph"] = report.morph
     row["mask"][:count] = report.mask
     row["level"] = report.level
     row["peak"] = report.peak
@@ -132,6 +146,10 @@ def unpack(payload: Optional[bytes]) -> Report:
         state=_STATES[int(row["state"])],
         realtime=bool(row["realtime"]),
         gates=(bool(row["gates"][0]), bool(row["gates"][1])),
+        patched=_bools(row["patched"]),
+        frozen=bool(row["frozen"]),
+        macro=float(row["macro"]),
+        morph=float(row["morph"]),
         mask=tuple(bool(value) for value in row["mask"][:count]),
         level=float(row["level"]),
         peak=float(row["peak"]),
@@ -158,6 +176,10 @@ def unpack(payload: Optional[bytes]) -> Report:
 
 def _four(values: Sequence[float]) -> Tuple[float, float, float, float]:
     return float(values[0]), float(values[1]), float(values[2]), float(values[3])
+
+
+def _bools(values: Sequence[int]) -> Tuple[bool, bool, bool, bool]:
+    return bool(values[0]), bool(values[1]), bool(values[2]), bool(values[3])
 
 
 def _text(raw: bytes) -> str:

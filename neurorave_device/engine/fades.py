@@ -36,9 +36,10 @@ class Release:
         if self._begin is not None:
             self._begin += samples
 
-    def waits(self, sample: int) -> bool:
-        """Say whether the sound is still whole at `sample`, although it will die away."""
-        return self._begin is not None and sample < self._begin
+    def withdraw(self, sample: int) -> None:
+        """Let it sound on where it is still whole at `sample`; what has begun to die away goes on doing so."""
+        if self._begin is not None and sample < self._begin:
+            self._begin = None
 
     def over(self, sample: int) -> bool:
         """Say whether the sound is gone at `sample`."""

@@ -46,9 +46,10 @@ class Steering:
         return self._mapper.revision
 
     @property
-    def patched(self) -> Tuple[bool, ...]:
+    def patched(self) -> Tuple[bool, bool, bool, bool]:
         """Which of CV 1-4 count as patched."""
-        return self._mapper.active
+        one, two, three, four = self._mapper.active
+        return one, two, three, four
 
     def update(self, values: Mapping[str, float], morph: Optional[Morph]) -> None:
         """Take new settings."""

@@ -1,6 +1,7 @@
 """The voice: hits that start at their own sample, the old sound ending under the new one."""
 
 from collections import deque
+from operator import itemgetter
 from typing import Callable, Deque, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
@@ -69,6 +70,8 @@ class Voice:
         self._tail = np.zeros(0, dtype=np.float32)
         # What was made already of the samples from the present one on.
         self._given = np.zeros(0, dtype=np.float32)
+        # So much of it dies away already.
+        self._faded = 0
         # A hit begins with the next frame; whether it is the last one's variant once more.
         self._starting = False
         self._same = False
@@ -126,10 +129,7 @@ class Voice:
         self._take_settings()
 
     def render(
-        self,
-        count: int,
-        modulation_at: Callable[[int], Volts],
-        edges: Sequence[Edge] = (),
+        self, count: int, modulation_at: Callable[[int], Volts], edges: Sequence[Edge] = ()
     ) -> np.ndarray:
         """Returns the next `count` samples, float32 [count].
 
@@ -166,7 +166,9 @@ class Voice:
         fades out under the hit.  The levels of the gates stay what they are.
         """
         self._position = sample
-        self._given = given
+        # Of what was given before some may still be to come.
+        self._given = np.concatenate((given, self._given))
+        self._faded = given.size if self._release.set else 0
         self.steering.tell_again(sample)
 
     def slip(self, samples: int) -> None:
@@ -252,7 +254,7 @@ class Voice:
                 self.late_edges += self.cuts(edge)
             self._pending.append((sample, edge))
         if edges:
-            self._pending.sort(key=_sample_of)
+            self._pending.sort(key=itemgetter(0))
 
     @property
     def _sounding(self) -> bool:
@@ -275,10 +277,9 @@ class Voice:
             elif act is Act.RELEASE:
                 releases = True
             elif act is Act.HOLD:
+                # The fall before was bounce.
                 releases = False
-                if self._release.waits(sample):
-                    # That fall was bounce.
-                    self._release.cancel()
+                self._release.withdraw(sample)
             elif act is Act.SAMPLE:
                 self._held = modulation_at(self.sample_of(edge))
                 sampled = True
@@ -297,8 +298,8 @@ class Voice:
             self.started_at = sample
         if releases and self._sounding and not self._release.set:
             earliest = self._began_at + round(REFRACTORY_SECONDS * self.sample_rate)
-            seconds = self.steering.values["release"]
-            self._release.begin(max(sample, earliest), round(seconds * self.sample_rate))
+            length = round(self.steering.values["release"] * self.sample_rate)
+            self._release.begin(max(sample, earliest), length)
 
     def _restart_meter(self) -> None:
         if self._meter is not None:
@@ -321,6 +322,7 @@ class Voice:
             self._frames.pop()
         self._position = start
         self._given = self._given[:0]
+        self._faded = 0
         self._tail = old * self._fade
 
     def _fill(self, out: np.ndarray, modulation_at: Callable[[int], Volts]) -> None:
@@ -344,7 +346,9 @@ class Voice:
         if count > 0:
             out[made : made + count] += self._tail[:count]
             self._tail = self._tail[count:]
-        self._release.apply(out, self._position)
+        faded = min(self._faded, out.size)
+        self._faded -= faded
+        self._release.apply(out[faded:], self._position + faded)
         self._position += out.size
 
     def _rest(self, sample: int, most: int, modulation_at: Callable[[int], Volts]) -> int:
@@ -387,10 +391,6 @@ class Voice:
         seed = round(values["seed"])
         if seed != self._series.seed:
             self._series.begin(seed)
-
-
-def _sample_of(pair: Tuple[int, Edge]) -> int:
-    return pair[0]
 
 
 def _take(queue: "Deque[_T]") -> List[_T]:

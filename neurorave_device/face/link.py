@@ -6,12 +6,13 @@ works over shared memory, tests use one that makes its own tone.
 
 import abc
 import math
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from neurorave_device.events import Event
 from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.storage.morph import Morph
 
 STARTING = "starting"
 PLAYING = "playing"
@@ -38,6 +39,8 @@ class Telemetry(NamedTuple):
     of CV 1-4. gates: True while high.
     message: one sentence for the player, or ''. raw, spread: mean and standard deviation of what CV 1-4 read before
     calibration, in volts, over a tenth of a second. fault: one sentence where a part of the inputs does not work.
+    patched: which of CV 1-4 count as patched. frozen: a gate lets the sound stand still. macro: its height, -1..1.
+    morph: where between its two presets the morph is, 0..1.
     """
 
     time: float
@@ -58,6 +61,10 @@ class Telemetry(NamedTuple):
     raw: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     spread: Tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     fault: str = ""
+    patched: Tuple[bool, bool, bool, bool] = (False, False, False, False)
+    frozen: bool = False
+    macro: float = 0.0
+    morph: float = 0.0
 
 
 class FaceLink(abc.ABC):
@@ -97,11 +104,34 @@ class FaceLink(abc.ABC):
 
     @abc.abstractmethod
     def get(self, parameter_id: str) -> float:
-        """Return a parameter's value (choices and toggles: the index); UserError for an unknown id."""
+        """Return a parameter's value (choices and toggles: the index); UserError for an unknown id.
+
+        While a morph plays it is the value that plays.
+        """
 
     @abc.abstractmethod
     def set(self, parameter_id: str, value: float) -> None:
-        """Set a parameter; UserError names an unknown id or a value outside the table's range."""
+        """Set a parameter; UserError names an unknown id or a value outside the table's range.
+
+        While a morph plays the parameter is taken out of it, and stays as it is set.
+        """
+
+    @abc.abstractmethod
+    def morph(self) -> Optional[Morph]:
+        """Return the morph that plays, None where none does."""
+
+    @abc.abstractmethod
+    def set_morph(
+        self,
+        first: Mapping[str, float],
+        second: Mapping[str, float],
+        names: Tuple[str, str] = ("", ""),
+    ) -> None:
+        """Play between two presets' values, where the parameter 'morph' and CVs say; `names` are the presets'."""
+
+    @abc.abstractmethod
+    def clear_morph(self) -> None:
+        """End the morph; what plays at this moment is what is set from then on."""
 
     @abc.abstractmethod
     def calibration(self) -> Calibration:

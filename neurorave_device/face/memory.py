@@ -27,6 +27,10 @@ class Memory(abc.ABC):
         """Set what a preset holds."""
 
     @abc.abstractmethod
+    def morph_presets(self, first: str, second: str) -> None:
+        """Play between two presets; loading a preset ends that."""
+
+    @abc.abstractmethod
     def rename_preset(self, name: str, new: str) -> None:
         """Give a preset another name."""
 

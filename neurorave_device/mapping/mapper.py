@@ -23,7 +23,7 @@ from neurorave_device.parameters import (
     by_id,
     default_values,
 )
-from neurorave_device.storage.morph import Morph
+from neurorave_device.storage.morph import Morph, standing
 
 LOUDNESS = "rms"
 LATENT = MOVED[0]
@@ -115,11 +115,7 @@ class Mapper:
             self._position = found[MORPH.id]
         self._morphing = None
         if morph is not None:
-            # What moves the morph is no part of it, or it would pull the rug from under its own feet.
-            kept = set(morph.kept) | {MORPH.id}
-            for number in self._leading:
-                kept.update(key for key in found if key.startswith("cv%d." % (number + 1)))
-            self._morphing = Morphing(morph.first, morph.second, kept)
+            self._morphing = Morphing(morph.first, morph.second, standing(morph, found))
             self._follow_morph()
 
     def trigger(self) -> None:

@@ -1,8 +1,18 @@
 """From one preset to another: what is kept of a morph, and a pure function over the parameter table."""
 
-from typing import Dict, FrozenSet, Mapping, NamedTuple, Tuple
+from typing import Dict, FrozenSet, Mapping, NamedTuple, Set, Tuple
 
-from neurorave_device.parameters import PATCH_PARAMETERS
+from neurorave_device.parameters import CV_COUNT, DESTINATIONS, PATCH_PARAMETERS
+
+_DESTINATION = float(DESTINATIONS.index("morph"))
+# The settings of each CV, with the one that says what it moves.
+_CVS = tuple(
+    (
+        "cv%d.destination" % (number + 1),
+        [row.id for row in PATCH_PARAMETERS if row.id.startswith("cv%d." % (number + 1))],
+    )
+    for number in range(CV_COUNT)
+)
 
 
 class Morph(NamedTuple):
@@ -15,6 +25,20 @@ class Morph(NamedTuple):
     second: Mapping[str, float]
     kept: FrozenSet[str] = frozenset()
     names: Tuple[str, str] = ("", "")
+
+
+def standing(present: Morph, values: Mapping[str, float]) -> Set[str]:
+    """Return the ids of the parameters that a morph leaves as they are set in `values`.
+
+    These are those that the player has changed since, and what moves the morph itself: it would pull the rug from under
+    its own feet.
+    """
+    found = set(present.kept)
+    found.add("morph")
+    for destination, ids in _CVS:
+        if values[destination] == _DESTINATION:
+            found.update(ids)
+    return found
 
 
 def morph(

@@ -1,7 +1,7 @@
 """A FaceLink without a sound process: gates ring a decaying tone, CVs move what is asked and heard."""
 
 import math
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from neurorave_device.face.link import (
 )
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.parameters import by_id, default_values
+from neurorave_device.storage.morph import Morph
 
 NAMES = ("rms", "centroid", "bandwidth", "sharpness", "booming")
 UNITS = ("dB", "Hz", "Hz", "acum", "")
@@ -67,6 +68,7 @@ class FakeLink(FaceLink):
         self.measured = True
         self.eased = 0
         self.zero = clock.now()
+        self.morphing: Optional[Morph] = None
 
     def info(self) -> Dict[str, Any]:
         return {
@@ -164,6 +166,20 @@ class FakeLink(FaceLink):
     def take_events(self) -> List[Event]:
         taken, self.events = self.events, []
         return taken
+
+    def morph(self) -> Optional[Morph]:
+        return self.morphing
+
+    def set_morph(
+        self,
+        first: Mapping[str, float],
+        second: Mapping[str, float],
+        names: Tuple[str, str] = ("", ""),
+    ) -> None:
+        self.morphing = Morph(dict(first), dict(second), frozenset(), names)
+
+    def clear_morph(self) -> None:
+        self.morphing = None
 
     def jacks(self) -> Dict[str, Any]:
         return {"cv": [dict(jack) for jack in self.cv], "gates": [dict(g) for g in self.gates]}

@@ -40,6 +40,9 @@ class FakeMemory(Memory):
         self._present = name
         self._say("%s is loaded" % name)
 
+    def morph_presets(self, first: str, second: str) -> None:
+        self.link.set_morph(self.kept[first], self.kept[second], (first, second))
+
     def rename_preset(self, name: str, new: str) -> None:
         self.kept[new] = self.kept.pop(name)
 

@@ -1,7 +1,7 @@
 """The sound process's parts in virtual time: constant gate delay, no drift after gaps, the fade at the end."""
 
 import random
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 import pytest
@@ -42,10 +42,11 @@ class Rig:
         panel: Optional[Panel] = None,
         meter: bool = False,
         latency: float = 20.0,
+        values: Optional[Dict[str, float]] = None,
     ) -> None:
         self.clock = VirtualClock(500.0)
         self.shared = SharedMemory.create()
-        self.values = default_values()
+        self.values = dict(default_values(), **(values or {}))
         self.shared.parameters.write(pack_values(self.values))
         receiving, self.sending = make_pipe()
         self.receiving = receiving
@@ -54,9 +55,10 @@ class Rig:
         self.history = VoltHistory()
         self.panel = panel or VirtualPanel(self.stream)
         self.asked_for: List[str] = []
+        self.wishes: List[str] = []
         self.buffer = FrameBuffer(self.plan.capacity)
         self.voice = Voice(load_bundle(TOY), self.values, meter)
-        self.stage = OutputStage(RATE, self.values["level"])
+        self.stage = OutputStage(RATE, self.values["level"], limiter_db=self.values["limiter"])
         self.synthesis = Synthesis(
             self.voice,
             self.stage,
@@ -70,6 +72,8 @@ class Rig:
             self.shared.ring.write,
             self.clock,
             length,
+            self.shared.morph,
+            self.wishes.append,
         )
         self.scan = InputScan(
             self.panel,
@@ -383,7 +387,7 @@ def test_a_parameter_that_the_face_sets_is_taken_at_the_next_block(make_rig: Any
     rig = make_rig()
     updates = []
     update = rig.voice.update
-    rig.voice.update = lambda values: (updates.append(values["seed"]), update(values))
+    rig.voice.update = lambda values, morph: (updates.append(values["seed"]), update(values))
     rig.values.update(seed=77.0, level=-60.0)
     rig.shared.parameters.write(pack_values(rig.values))
     rig.run(rig.clock.now() + 0.01)

@@ -16,10 +16,12 @@ from neurorave_device.config import Config, Given, load_given
 from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.keeper import Keeper
 from neurorave_device.memory import CRASHED_PRESET, Beginning, Memory, face_settings
-from neurorave_device.parameters import default_values
-from neurorave_device.settings import pack_panel, pack_values
+from neurorave_device.parameters import PATCH_PARAMETERS, default_values
+from neurorave_device.settings import pack_morph, pack_panel, pack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.storage.crash import CrashRecord
+from neurorave_device.storage.morph import Morph
+from neurorave_device.storage.morph_file import MorphFile
 from neurorave_device.storage.patch import Patch, load_patch, patch_file, to_payload
 from neurorave_device.storage.place import lock, state_folder
 from neurorave_device.storage.presets import Presets
@@ -65,6 +67,7 @@ class Module:
         self.shared.parameters.write(pack_values(self.beginning.values))
         if self.beginning.jacks is not None:
             self.shared.panel.write(self.beginning.jacks)
+        self.shared.morph.write(pack_morph(self.beginning.morph))
         self.plays(self.beginning.config.bundle)
         self.said: List[str] = []
         self.keeper = self.new_keeper()
@@ -336,6 +339,30 @@ def test_what_died_twice_is_not_loaded_by_itself_but_kept(
     assert after.beginning.sentences == [] and after.beginning.values == default_values()
 
 
+def test_the_morph_is_remembered_as_long_as_it_plays(tmp_path: Path, begin: Any) -> None:
+    module = begin(given(tmp_path))
+    assert module.beginning.morph is None
+    rows = {row.id: row.default for row in PATCH_PARAMETERS}
+    loud = dict(rows, level=3.0, **{"gate1.role": 1.0})
+    morph = Morph(rows, loud, frozenset(["seed"]), ("Rain on tin", "\u00c4pfel"))
+    module.shared.morph.write(pack_morph(morph))
+    module.wait(3.0)
+    again = begin(given(tmp_path))
+    assert again.beginning.morph == morph and again.beginning.sentences == []
+    module.end()
+    again.shared.morph.write(pack_morph(None))
+    again.end()
+    assert begin(given(tmp_path)).beginning.morph is None
+
+
+def test_a_morph_that_is_damaged_is_said_and_none_plays(tmp_path: Path, begin: Any) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "morph.json").write_text("{")
+    beginning = begin(given(tmp_path)).beginning
+    assert beginning.morph is None and "morph.json" in beginning.sentences[0]
+
+
 def test_after_a_crash_what_belongs_to_the_module_is_as_it_was(tmp_path: Path, begin: Any) -> None:
     memory = Memory(given(tmp_path, bundle=TOY))
     for _ in range(2):
@@ -346,7 +373,10 @@ def test_after_a_crash_what_belongs_to_the_module_is_as_it_was(tmp_path: Path, b
         memory.died(shared, Config(bundle=TOY), "ended by signal SIGSEGV")
         shared.close()
         memory.close()
+    rows = {row.id: row.default for row in PATCH_PARAMETERS}
+    MorphFile(str(tmp_path / "state")).save(Morph(rows, rows))
     module = begin(given(tmp_path))
+    assert module.beginning.morph is None
     assert module.beginning.values == dict(default_values(), **{"screen.contrast": 0.3})
     module.end()
     assert begin(given(tmp_path)).beginning.values["screen.contrast"] == 0.3

@@ -226,6 +226,24 @@ def test_what_belongs_to_the_module_is_no_part_of_a_preset(tmp_path: Path) -> No
         assert link.values[row.id] == (changed[row.id] if row.setup else row.default), row.id
 
 
+def test_a_morph_is_between_two_presets_until_one_is_loaded(tmp_path: Path) -> None:
+    Presets(str(tmp_path)).save("soft", patch(-20.0))
+    Presets(str(tmp_path)).save("loud", patch(0.0))
+    link = FakeLink(VirtualClock())
+    found, _ = desk(tmp_path, link)
+    found.morph_presets("soft", " loud ")
+    morph = link.morph()
+    assert morph is not None and morph.names == ("soft", "loud")
+    assert (morph.first["level"], morph.second["level"]) == (-20.0, 0.0)
+    assert "screen.contrast" not in morph.first
+    assert found.said()[1] == "Morph from 'soft' to 'loud'."
+    with pytest.raises(UserError, match="there is no preset 'gone'"):
+        found.morph_presets("soft", "gone")
+    assert link.morph() == morph
+    found.load_preset("loud")
+    assert link.morph() is None and link.values["level"] == 0.0
+
+
 def test_a_disk_that_refuses_is_said_by_the_desk(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("in the way")
     found, jobs = desk(tmp_path, FakeLink(VirtualClock()))
