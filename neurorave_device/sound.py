@@ -118,6 +118,7 @@ class Sound:
             shared.morph,
             self._wish,
         )
+        # The one writer of its ring.
         self._events = EventWriter(shared.events)
         self._thermal = Watch(clock)
         self._easing = Easing(
@@ -130,7 +131,6 @@ class Sound:
             Governor(limits),
         )
         self._stop = threading.Event()
-        # The one writer of its ring.
         self._midi = MidiIn(shared.parameters, self._events)
         scan = InputScan(
             panel,
