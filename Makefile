@@ -12,6 +12,8 @@ VENV := .venv
 VENV36 := .venv36
 BIN := $(VENV)/bin
 BUNDLE := models/hand_percussion
+# The public key of updates, which goes into a release for a board.
+UPDATE_KEY :=
 ARGS :=
 # `make setup PYTHON=/usr/bin/python3.12` overrules the search for one.
 PYTHON :=
@@ -124,6 +126,7 @@ board-release: board-wheel ## put wheel, bundle, units and installer for a board
 	cp systemd/*.service systemd/*.mount systemd/*.rules dist/board/systemd/
 	cp -r $(BUNDLE) dist/board/models/
 	cp docs/install.md dist/board/
+	[ -z "$(UPDATE_KEY)" ] || cp "$(UPDATE_KEY)" dist/board/update.pub
 	tar -C dist --transform 's,^board,neurorave-board,' -czf dist/neurorave-board.tar.gz board
 	echo 'dist/neurorave-board.tar.gz'
 
@@ -193,7 +196,7 @@ test-wheel: $(VENV)/.done-dev ## build the board's wheel, install it apart and p
 	"$$python" -m venv "$$folder/empty"
 	empty=$$folder/empty/bin
 	"$$empty/python" -m pip install --quiet 'pip==21.3.1'
-	$(BIN)/python .ci/requirements.py panel board midi | grep -v -e '^spidev' -e '^pycuda' > "$$folder/needed.txt"
+	$(BIN)/python .ci/requirements.py panel board midi update | grep -v -e '^spidev' -e '^pycuda' > "$$folder/needed.txt"
 	CC=/bin/false "$$empty/python" -m pip install --quiet -r "$$folder/needed.txt"
 	CC=/bin/false "$$empty/python" -m pip install --quiet --no-deps 'luma.oled>=3.8' 'luma.core>=2.3'
 	"$$empty/python" -m pip install --quiet --no-deps "$$folder"/board/*.whl

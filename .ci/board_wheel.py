@@ -15,7 +15,7 @@ from pathlib import Path
 
 PACKAGE = "neurorave_device"
 COMMANDS = ("neurorave",)
-EXTRAS = ("board", "midi", "panel", "screen")
+EXTRAS = ("board", "midi", "panel", "screen", "update")
 
 
 def cut(metadata: str) -> str:

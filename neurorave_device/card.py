@@ -16,8 +16,6 @@ MODELS = "models"
 SETTINGS = "settings"
 LOGS = "logs"
 UPDATES = "updates"
-# TensorRT plans and optimised graphs: each board makes its own, and tells them apart.
-PLANS = "plans"
 FOLDERS = (MODELS, SETTINGS, LOGS, UPDATES)
 # A bundle has some 5 MB, its plans some ten times that.
 LOW_BYTES = 64 << 20

@@ -12,6 +12,7 @@ import sys
 from typing import Any, List, Optional, Sequence, Tuple
 
 from neurorave_device.board import board_from
+from neurorave_device.card_log import drop_log, keep_log, logger
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.commands import make_pipe
 from neurorave_device.config import Config, Given
@@ -118,6 +119,7 @@ def run(given: Given, clock: Optional[Clock] = None) -> int:
     beginning = memory.begin()
     check(beginning.config)
     listening = open_port(given.config.port)
+    log = None if given.config.card is None else keep_log(given.config.card)
     try:
         writes, sentences = memory.open()
         calibrated = calibration(beginning.config)
@@ -138,6 +140,7 @@ def run(given: Given, clock: Optional[Clock] = None) -> int:
     finally:
         memory.close()
         listening.close()
+        drop_log(log)
 
 
 class _Module:
@@ -267,4 +270,5 @@ def _say(line: str) -> None:
 
 
 def _complain(line: str) -> None:
+    logger().info(line)
     print("neurorave: " + line, file=sys.stderr, flush=True)

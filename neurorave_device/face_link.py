@@ -43,7 +43,8 @@ class SharedLink(FaceLink):
     """What the face sees of the module; all methods belong to the face's one thread.
 
     ``bundle`` is the folder of the bundle that plays first, ``timing_of`` says how long gates and knobs take with
-    a bundle; ``virtual`` says whether the jacks of this panel are wired to the sound.
+    a bundle; ``virtual`` says whether the jacks of this panel are wired to the sound, ``card`` where the
+    card is mounted.
     """
 
     def __init__(
@@ -54,11 +55,12 @@ class SharedLink(FaceLink):
         timing_of: Callable[[BundleInfo], Timing],
         virtual: bool,
         clock: Clock,
+        card: Optional[str] = None,
     ) -> None:
         self._shared = shared
         self._commands = commands
         self._events = EventReader(shared.events)
-        self._catalogue = Catalogue(bundle)
+        self._catalogue = Catalogue(bundle, card, clock)
         self._folder = bundle
         self._lost = False
         self._info = self._described(bundle, unpack(shared.telemetry.read()))

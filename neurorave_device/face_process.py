@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from neurorave_device.board import board_from
 from neurorave_device.calibration_desk import CalibrationDesk
+from neurorave_device.card_watch import CardWatch
 from neurorave_device.checkup import check_up
 from neurorave_device.clock import SystemClock
 from neurorave_device.commands import CommandSender, GatePress, from_descriptor
@@ -51,6 +52,7 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
         lambda info: timing(config.ahead_ms, config.block, info.sample_rate, info.hop),
         config.panel == "virtual",
         clock,
+        config.card,
     )
     threading.Thread(target=_watch, args=(stop, settings["supervisor"]), daemon=True).start()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=settings["listening"])
@@ -75,6 +77,8 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
 
         keeper = Keeper(memory["folder"], memory["stored"], shared, config, clock, jobs, say)
         keeper.start()
+        if config.card is not None:
+            CardWatch(config.card, say).start(stop)
     bench = Workbench(
         memory["folder"],
         lambda path: check_up(config, unpack(shared.telemetry.read()), memory["folder"], path),

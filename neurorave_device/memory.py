@@ -4,6 +4,7 @@ import json
 import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from neurorave_device.card import MODELS, home
 from neurorave_device.clock import VirtualClock
 from neurorave_device.config import Config, Given
 from neurorave_device.engine.description import read_description
@@ -54,7 +55,8 @@ class Memory:
     """Belongs to the launcher's main thread. Nothing that the disk does keeps the module from playing."""
 
     def __init__(self, given: Given) -> None:
-        self.folder = state_folder(given.config.state)
+        state, self._sentences = home(given.config.card, given.config.state)
+        self.folder = state_folder(state)
         self._given = given
         self._record = CrashRecord(self.folder)
         self._crash = self._record.read()
@@ -72,9 +74,10 @@ class Memory:
         else:
             patch = fresh_patch(self._barred.patch)
             sentences = [_crash_sentence(self._barred, self._chosen)]
+        sentences = self._sentences + sentences
         bundle = config.bundle
         if patch.bundle and not self._chosen:
-            bundle, sentence = _recalled_bundle(patch.bundle, config.bundle)
+            bundle, sentence = _recalled_bundle(patch.bundle, config.bundle, config.card)
             sentences += sentence
         record: Optional[bytes] = None
         if patch.jacks is not None and config.panel == "virtual":
@@ -184,9 +187,14 @@ def _crash_sentence(crash: Crash, chosen: bool) -> str:
     ).replace("  ", " ")
 
 
-def _recalled_bundle(name: str, shipped: str) -> Tuple[str, List[str]]:
-    """Return the folder of the bundle of the last time, or of the one that ships where that has a fault."""
+def _recalled_bundle(name: str, shipped: str, card: Optional[str]) -> Tuple[str, List[str]]:
+    """Return the folder of the bundle of the last time, or of the one that ships where that has a fault.
+
+    One on the card comes before one of the same name beside the one that ships.
+    """
     folder = os.path.join(os.path.dirname(shipped), name)
+    if card is not None and os.path.isdir(os.path.join(card, MODELS, name)):
+        folder = os.path.join(card, MODELS, name)
     if os.path.abspath(folder) == os.path.abspath(shipped):
         return shipped, []
     try:

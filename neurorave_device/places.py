@@ -4,6 +4,10 @@ HOME = "/opt/neurorave"
 # A folder for each version, and a link to the one that is used.
 VERSIONS = HOME + "/versions"
 CURRENT = HOME + "/current"
+# What the service starts: a copy of update/launcher.py and its companion, which no update replaces.
+LAUNCHER = HOME + "/launcher"
+# The key that updates must be signed with.
+UPDATE_KEY = "/etc/neurorave/update.pub"
 CONFIG = "/etc/neurorave/neurorave.yaml"
 STATE = "/var/lib/neurorave"
 CACHE = "/var/cache/neurorave"

@@ -1,6 +1,7 @@
 """The order of an installation, what it refuses, and that nothing half done is left behind."""
 
 import os
+import pkgutil
 import shutil
 import sys
 from typing import List, NamedTuple, Optional, Sequence, Tuple
@@ -18,7 +19,7 @@ from neurorave_device.installer.steps import (
 )
 from neurorave_device.installer.system import Failed, Refused, System
 from neurorave_device.jetpack import RELEASE_FILE, jetpack
-from neurorave_device.places import CACHE, CARD, CONFIG, CURRENT, STATE
+from neurorave_device.places import CACHE, CARD, CONFIG, CURRENT, LAUNCHER, STATE, UPDATE_KEY
 
 _PACKAGES = (
     "python3-venv",
@@ -37,6 +38,9 @@ _UNITS = (
     "media-neurorave.mount",
 )
 _ENABLED = ("neurorave.service", "neurorave-power.service", "media-neurorave.mount")
+_LAUNCHER_FILES = ("launcher.py", "versions.py")
+# There where systemd has started the system, and not in the folder of an image that is put together.
+_BOOTED = "/run/systemd/system"
 _RULES = "99-neurorave.rules"
 _MODULES = "/etc/modules-load.d/neurorave.conf"
 # The environment with onnxruntime and numpy has 300 MB, and is made beside the one that it replaces.
@@ -83,6 +87,9 @@ def install(system: System, options: Options, python: Optional[Tuple[int, int]] 
         system.say(
             "The pins change with a new start: sudo reboot. After it the module plays by itself."
         )
+        return
+    if not system.exists(_BOOTED):
+        system.say("Done. No systemd runs here: the module plays by itself once one does.")
         return
     system.run(["systemctl", "restart", "neurorave.service"])
     if all_zeros(system, system.path(CURRENT + "/bin/python")):
@@ -151,13 +158,16 @@ def _steps(
 ) -> Sequence[Step]:
     units = [File("/etc/systemd/system/" + name, _shipped(options, name)) for name in _UNITS]
     modules = ["spidev", "i2c-dev"]
+    reload = [["systemctl", "daemon-reload"]] if system.exists(_BOOTED) else []
     steps: List[Step] = [
         Packages(_PACKAGES),
         Account(),
         environment,
         Models(options.release),
         Current(environment),
+        FilesStep("The launcher, which chooses the version", _launcher()),
         FilesStep("The configuration", [File(CONFIG, _CONFIG.encode("utf-8"))], keep=True),
+        FilesStep("The key that updates are signed with", _key(options)),
         FilesStep(
             "Who may use the devices",
             [File("/etc/udev/rules.d/" + _RULES, _shipped(options, _RULES))],
@@ -179,11 +189,30 @@ def _steps(
         FilesStep(
             "The services",
             units,
-            [["systemctl", "daemon-reload"], ["systemctl", "enable"] + list(_ENABLED)],
+            reload + [["systemctl", "enable"] + list(_ENABLED)],
             [["systemctl", "disable", "--now"] + list(_ENABLED)],
         )
     )
     return steps
+
+
+def _launcher() -> List[File]:
+    files = []
+    for name in _LAUNCHER_FILES:
+        # Out of the wheel, which is a zip file.
+        data = pkgutil.get_data("neurorave_device.update", name)
+        assert data is not None
+        files.append(File("%s/%s" % (LAUNCHER, name), data))
+    return files
+
+
+def _key(options: Options) -> List[File]:
+    """Return the key where the release has one; without it every update is refused."""
+    path = os.path.join(options.release.folder, os.path.basename(UPDATE_KEY))
+    if not os.path.isfile(path):
+        return []
+    with open(path, "rb") as handle:
+        return [File(UPDATE_KEY, handle.read())]
 
 
 def _shipped(options: Options, name: str) -> bytes:

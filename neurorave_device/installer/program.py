@@ -47,7 +47,7 @@ class Environment(Step):
             system.run(pip + ["--upgrade", _PIP_36, "setuptools<60", "wheel<0.38"])
             system.run(pip + [_NUMPY_36])
         system.run(pip + ["--no-deps"] + list(_SCREEN_36 if self._old else _SCREEN))
-        system.run(pip + [self._release.wheel + "[panel,board,midi]"])
+        system.run(pip + [self._release.wheel + "[panel,board,midi,update]"])
         system.run([os.path.join(place, "bin", "neurorave"), "--version"])
         system.write(self.folder + "/" + _STAMP, self._stamp())
 

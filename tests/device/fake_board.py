@@ -51,6 +51,7 @@ class FakeBoard:
                 'echo "      FDT /boot/custom.dtb" >> "$ROOT/boot/extlinux/extlinux.conf"\n',
             ),
             ("dev/null", ""),
+            ("run/systemd/system/x", ""),
             ("proc/mounts", "/dev/mmcblk0p1 / ext4 rw 0 0\n"),
             ("sys/class/block/sda1/partition", "1"),
         ):

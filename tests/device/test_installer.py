@@ -14,6 +14,7 @@ from neurorave_device.installer import install as installing
 from neurorave_device.installer.install import Options, install, uninstall
 from neurorave_device.installer.steps import Release
 from neurorave_device.installer.system import Failed, Refused, System
+from neurorave_device.update.commands import KEY, VERSIONS
 from tests.device.fake_board import BOOT, ORIN, FakeBoard
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -69,7 +70,8 @@ def test_a_fresh_nano_gets_everything_and_is_told_to_start_anew(bench: Bench) ->
         "python3 -m pip install --disable-pip-version-check --upgrade pip==21.3.1 setuptools<60 wheel<0.38",
         "python3 -m pip install --disable-pip-version-check numpy==1.19.4",
         "python3 -m pip install --disable-pip-version-check --no-deps luma.oled==3.8.1 luma.core==2.3.1",
-        "python3 -m pip install --disable-pip-version-check %s[panel,board,midi]" % bench.wheel,
+        "python3 -m pip install --disable-pip-version-check %s[panel,board,midi,update]"
+        % bench.wheel,
         "python3 %s -o dtb spi1 i2s4"
         % (bench.board.root / "opt/nvidia/jetson-io/config-by-function.py"),
         "udevadm trigger",
@@ -167,7 +169,7 @@ FAILURES = [
     ("groupadd", "cannot lock /etc/group", "", "user neurorave"),
     ("useradd", "cannot lock /etc/passwd", "", "user neurorave"),
     ("python3", "ensurepip is not available", "venv", "The program"),
-    ("python3", "error: command gcc failed", "midi]", "The program"),
+    ("python3", "error: command gcc failed", "update]", "The program"),
     ("python3", "device tree cannot be patched", "jetson-io", "SPI and I2S"),
     ("systemctl", "Failed to enable unit", "enable", "The services"),
 ]
@@ -199,7 +201,7 @@ def test_a_new_wheel_that_cannot_be_installed_leaves_the_old_one_playing(bench: 
     mark = "/opt/neurorave/versions/0.1.0/bin/mark"
     bench.board.put(mark, "the old one")
     bench.wheel.write_bytes(b"another wheel")
-    bench.board.break_program("python3", "error: no matching distribution", "midi]")
+    bench.board.break_program("python3", "error: no matching distribution", "update]")
     with pytest.raises(Failed):
         bench.install()
     assert bench.exists(mark)
@@ -207,6 +209,18 @@ def test_a_new_wheel_that_cannot_be_installed_leaves_the_old_one_playing(bench: 
     bench.install()
     assert not bench.exists(mark)
     assert not bench.exists("/opt/neurorave/versions/0.1.0.before")
+
+
+def test_the_launcher_runs_from_its_place_and_the_key_comes_with_the_release(bench: Bench) -> None:
+    bench.install()
+    launcher = str(bench.board.root / "opt" / "neurorave" / "launcher" / "launcher.py")
+    done = subprocess.Popen([sys.executable, launcher, "--help"], stdout=subprocess.PIPE)
+    output, _ = done.communicate()
+    assert done.returncode == 0 and b"--factory" in output
+    assert places.UPDATE_KEY == KEY and not bench.exists(KEY)
+    (Path(bench.options.release.folder) / "update.pub").write_text("a key")
+    bench.install()
+    assert bench.text(KEY) == "a key"
 
 
 def test_an_interruption_is_undone_too(bench: Bench, monkeypatch: Any) -> None:
@@ -256,6 +270,18 @@ def test_a_wrong_board_is_refused_before_anything_is_changed(
         bench.install(python)
     assert words in str(caught.value)
     assert bench.board.calls() == [] and bench.board.files() == before
+
+
+def test_in_a_folder_that_becomes_an_image_nothing_is_started(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    bench = Bench(tmp_path, monkeypatch, ORIN)
+    bench.board.put("/dev/spidev0.0", "")
+    (bench.board.root / "run/systemd/system/x").unlink()
+    (bench.board.root / "run/systemd/system").rmdir()
+    calls = bench.install(NEW)
+    assert [call.split()[1] for call in calls if call.startswith("systemctl")] == ["enable"]
+    assert "plays by itself" in bench.said[-1]
 
 
 def test_another_linux_is_served_where_it_is_wanted(bench: Bench) -> None:
@@ -321,7 +347,13 @@ def test_the_command_says_what_is_wrong_in_one_sentence(
 
 def test_units_and_installer_mean_the_same_places() -> None:
     unit = (ROOT / "systemd" / "neurorave.service").read_text()
-    assert "ExecStart=%s/bin/neurorave run --config %s\n" % (places.CURRENT, places.CONFIG) in unit
+    start = unit[unit.index("ExecStart=") :].replace("\\\n", "").split("\n")[0].split()
+    assert start[1] == places.LAUNCHER + "/launcher.py"
+    assert start[start.index("--factory") + 1] == places.CURRENT
+    assert start[start.index("--settings") + 1] == places.CARD + "/settings"
+    assert start[start.index("--updates") + 1] == places.CARD + "/updates"
+    assert start[start.index("--versions") + 1] == VERSIONS
+    assert start[start.index("--") + 1 :] == ["run", "--config", places.CONFIG]
     assert "User=%s\n" % places.USER in unit and "HOME=%s " % places.STATE in unit
     assert "SupplementaryGroups=%s\n" % " ".join(places.GROUPS) in unit.replace(
         "audio gpio spi i2c video", "audio gpio i2c spi video"

@@ -14,6 +14,7 @@ FOLDER = ROOT / "systemd"
 UNITS = sorted(path.name for path in FOLDER.iterdir() if path.suffix in (".service", ".mount"))
 PROGRAMS = (
     "opt/neurorave/current/bin/neurorave",
+    "usr/bin/python3",
     "bin/systemctl",
     "usr/sbin/nvpmodel",
     "usr/bin/jetson_clocks",
@@ -101,7 +102,8 @@ CALL_SETS = set(
 def settings(unit: str) -> List[Tuple[str, str, str]]:
     """Return (section, key, value) of each line of a unit."""
     section, found = "", []
-    for line in (FOLDER / unit).read_text("utf-8").splitlines():
+    text = (FOLDER / unit).read_text("utf-8").replace("\\\n", "")
+    for line in text.splitlines():
         if line.startswith("["):
             section = line.strip("[]")
         elif line and not line.startswith("#"):
