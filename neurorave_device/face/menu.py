@@ -178,7 +178,7 @@ class Menu:
         if on_the_way > 0.0:
             _draw_hold(canvas, self.page.destroys, on_the_way)
         elif self._notice and now < self._notice_until:
-            _draw_notice(canvas, self._notice)
+            _draw_notice(canvas, self._notice, self.page.edge)
 
 
 def pages_of(reach: Reach, parameters: Sequence[Parameter]) -> List[Tuple[str, Callable[[], Page]]]:
@@ -227,14 +227,15 @@ def _once(make: Callable[[], Page]) -> Callable[[], Page]:
     return page
 
 
-def _draw_notice(canvas: Canvas, text: str) -> None:
-    """Write one or two lines over the lower edge of the page."""
+def _draw_notice(canvas: Canvas, text: str, edge: int) -> None:
+    """Write one or two lines over the lower edge of the page, whose last line begins at ``edge``."""
     lines = wrap(text, WIDTH - 2)[:_NOTICE_ROWS]
-    top = HEIGHT - _ROW * len(lines)
-    canvas.fill(0, top - 2, WIDTH, HEIGHT - top + 2, lit=False)
-    canvas.dots(0, top - 2, WIDTH, 3)
+    if len(lines) > 1:
+        edge = HEIGHT - _ROW * len(lines) - 1
+        canvas.fill(0, edge - 1, WIDTH, 1, lit=False)
+    canvas.fill(0, edge, WIDTH, HEIGHT - edge, lit=False)
     for row, line in enumerate(lines):
-        canvas.text(0, top + _ROW * row, line)
+        canvas.text(0, HEIGHT - 8 - _ROW * (len(lines) - 1 - row), line)
 
 
 def _draw_hold(canvas: Canvas, what: str, share: float) -> None:

@@ -88,18 +88,26 @@ class FakeLink(FaceLink):
             "virtual": self.virtual,
         }
 
-    def volts(self) -> Tuple[float, float, float, float]:
+    def raw(self) -> Tuple[float, float, float, float]:
+        """Return what the jacks read, with the errors of their electronics."""
         now = self.clock.now()
         found = []
         for jack in self.cv:
-            value = jack["volts"]
-            if jack["source"] != "manual":
+            value = 0.0 if jack["source"] == "none" else jack["volts"]
+            if jack["source"] not in ("none", "manual"):
                 value += jack["depth"] * math.sin(2 * math.pi * jack["rate"] * now)
-            found.append(max(-10.0, min(10.0, value)))
+            found.append(jack["gain"] * max(-10.0, min(10.0, value)) + jack["offset"])
         return found[0], found[1], found[2], found[3]
 
     def telemetry(self) -> Telemetry:
-        volts = self.volts()
+        raw = self.raw()
+        gain, offset = self.present.gain, self.present.offset
+        volts = (
+            gain[0] * raw[0] + offset[0],
+            gain[1] * raw[1] + offset[1],
+            gain[2] * raw[2] + offset[2],
+            gain[3] * raw[3] + offset[3],
+        )
         asked = [0.5] * len(NAMES)
         mask = [False] * len(NAMES)
         mask[0] = True
@@ -128,7 +136,7 @@ class FakeLink(FaceLink):
             volts=volts,
             gates=(bool(self.gates[0]["down"]), bool(self.gates[1]["down"])),
             message=self.message,
-            raw=volts,
+            raw=raw,
             fault=self.fault,
         )
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 import time
+from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional
 
 import pytest
@@ -14,9 +15,12 @@ from selenium.webdriver.chrome.options import Options  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 
 from neurorave_device.clock import SystemClock  # noqa: E402
+from neurorave_device.face.catch_up import CatchUp  # noqa: E402
 from neurorave_device.face.face import Face  # noqa: E402
 from neurorave_device.face.panel import server  # noqa: E402
 from tests.device.fake_link import FakeLink  # noqa: E402
+from tests.device.fake_memory import FakeMemory, FakeWorkshop  # noqa: E402
+from tests.device.fake_procedures import FakeProcedures  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 DRIVER = "/usr/bin/chromedriver"
@@ -119,6 +123,7 @@ class Panel:
         self.link = FakeLink(SystemClock())
         self.face = Face(self.link)
         self.memory: Any = None
+        self.procedures: Any = None
         self.port = 0
         self.url = ""
         self._thread: Optional[threading.Thread] = None
@@ -139,10 +144,18 @@ class Panel:
                 "ready": announce,
                 "face": self.face,
                 "memory": self.memory,
+                "follower": None if self.procedures is None else self.procedures.follow,
             },
         )
         self._thread.start()
         assert ready.wait(PATIENCE)
+
+    def equip(self, folder: Path) -> None:
+        """Before it starts, give the face presets, a workshop and procedures, as the module's own has."""
+        catch_up = CatchUp()
+        self.memory = FakeMemory(self.link, catch_up)
+        self.procedures = FakeProcedures(self.link, folder)
+        self.face = Face(self.link, self.memory, FakeWorkshop(), catch_up, self.procedures)
 
     def stop(self) -> None:
         if self._thread is not None:

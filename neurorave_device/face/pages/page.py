@@ -27,6 +27,9 @@ class Page(abc.ABC):
     A click may raise UserError, and so may a turn: the menu shows its sentence.
     """
 
+    edge = 54
+    """From this row on a short notice may be written over the page."""
+
     @property
     def changing(self) -> bool:
         """Whether turning changes a value, and does not move through a list or a text."""

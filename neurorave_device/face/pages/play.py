@@ -29,6 +29,8 @@ _CV_SPAN = 5.0
 class PlayPage(Page):
     """Turning changes the output level; a click opens the list of pages."""
 
+    edge = _STATUS_Y - 1
+
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
         self._level_until = float("-inf")

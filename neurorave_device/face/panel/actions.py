@@ -14,6 +14,15 @@ from ..memory import Memory
 _MOST_STEPS = 100
 _LONGEST_ID = 64
 _LONGEST_NAME = 255
+# What a virtual jack has of numbers; the last three are the errors of its electronics.
+_JACK_NUMBERS = (
+    ("volts", -10.0, 10.0),
+    ("rate", 0.01, 50.0),
+    ("depth", 0.0, 10.0),
+    ("gain", 0.5, 1.5),
+    ("offset", -2.0, 2.0),
+    ("noise", 0.0, 1.0),
+)
 
 
 class Session:
@@ -114,10 +123,12 @@ class Actions:
                     "source is %s, allowed is one of %s" % (_quoted(source), ", ".join(SOURCES))
                 )
             changes["source"] = source
-        for key, low, high in (("volts", -10.0, 10.0), ("rate", 0.01, 50.0), ("depth", 0.0, 10.0)):
+        for key, low, high in _JACK_NUMBERS:
             if key in message:
                 changes[key] = _number(message, key, low, high)
-        _nothing_else(message, "jack", "index, source, volts, rate, depth")
+        _nothing_else(
+            message, "jack", "index, source, " + ", ".join(row[0] for row in _JACK_NUMBERS)
+        )
         self._link.set_jack(index, **changes)
 
     def _gate(self, message: Dict[str, Any], session: Session, now: float) -> None:

@@ -8,6 +8,8 @@ const DETENT_PIXELS = 14;
 const DETENT_DEGREES = 15;
 const REST_MS = 180;
 const DRAG_START = 4;
+// A pointer that has rested holds the switch down; so far a finger wanders in the four seconds of a very long press.
+const HOLD_SLACK = 14;
 
 export class EncoderView {
   constructor(host, link) {
@@ -85,7 +87,7 @@ export class EncoderView {
       if (!this.drag) return;
       const { drag } = this;
       const way = event.clientX - drag.x - (event.clientY - drag.y);
-      if (!drag.moved && Math.abs(way) < DRAG_START) return;
+      if (!drag.moved && Math.abs(way) < (this.down ? HOLD_SLACK : DRAG_START)) return;
       drag.moved = true;
       clearTimeout(this.resting);
       drag.rest += way;

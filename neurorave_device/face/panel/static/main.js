@@ -4,6 +4,7 @@ import { Bars } from "./bars.js";
 import { setText } from "./dom.js";
 import { giveUpAll } from "./echo.js";
 import { EncoderView } from "./encoder.js";
+import { JackErrors } from "./errors.js";
 import { Knob } from "./knob.js";
 import { Link } from "./link.js";
 import { Oled } from "./oled.js";
@@ -30,6 +31,7 @@ const sound = new Sound(link.worker, showSound);
 const encoder = new EncoderView(byId("encoder"), link);
 const gates = [1, 2].map((index) => new GateStrip(byId("strips"), index, link));
 const cvs = [1, 2, 3, 4].map((index) => new CvStrip(byId("strips"), index, link));
+const errors = new JackErrors(byId("error-rows"), cvs.length, link);
 const presets = new Presets(link);
 const levelKnob = new Knob(byId("level"), {
   label: "Level", name: "level", low: -60, high: 6, digits: 1, value: 0, initial: 0, format: level,
@@ -84,6 +86,7 @@ link.on("hello", (hello) => {
   levelKnob.setRange(low, high);
   byId("strips").inert = !info.virtual;
   byId("replay").hidden = info.virtual;
+  byId("errors").hidden = !info.virtual;
   showValues();
   sound.prepare(info.sample_rate);
 });
@@ -122,6 +125,7 @@ function showValues() {
 
 link.on("jacks", (jacks) => {
   jacks.cv.forEach((jack, index) => cvs[index].setJack(jack));
+  errors.show(jacks.cv);
   jacks.gates.forEach((gate, index) => gates[index].setGate(gate));
 });
 
