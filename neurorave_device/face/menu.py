@@ -1,6 +1,6 @@
 """The menu only navigates: a stack of at most three pages, and what stands in front of them for a moment."""
 
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Type
 
 from neurorave_device.errors import UserError
 from neurorave_device.parameter import Parameter
@@ -18,6 +18,7 @@ from .pages.contents import ContentsPage
 from .pages.dialog_page import DialogPage
 from .pages.info import InfoPage
 from .pages.models import ModelsPage
+from .pages.morph import MorphPage
 from .pages.page import BACK, Page
 from .pages.play import PlayPage
 from .pages.presets import PresetsPage
@@ -212,7 +213,11 @@ def pages_of(reach: Reach, parameters: Sequence[Parameter]) -> List[Tuple[str, C
 
 
 def _settings_page(group: Group, reach: Reach) -> Callable[[], Page]:
-    kind = CvPage if group.key.startswith("cv") else SettingsPage
+    kind: Type[SettingsPage] = SettingsPage
+    if group.key == "morph":
+        kind = MorphPage
+    elif group.key.startswith("cv"):
+        kind = CvPage
     return lambda: kind(group, reach)
 
 

@@ -10,7 +10,7 @@ _FIRST_ROW = 10
 VISIBLE_ROWS = 6
 _TEXT_X = 7
 _RIGHT = WIDTH - 4
-# What is left of a name beside the longest value.
+# What is left of a long name beside the longest value.
 _LEAST_NAME = 34
 
 
@@ -57,7 +57,7 @@ def _row(canvas: Canvas, y: int, row: Row, selected: bool, editing: bool) -> Non
         canvas.text(0, y, ">")
     room = _RIGHT - _TEXT_X
     if row.value:
-        value = fit(row.value, room - _LEAST_NAME - 4)
+        value = fit(row.value, room - min(_LEAST_NAME, text_width(row.name)) - 4)
         width = text_width(value)
         left = _RIGHT - width
         if editing:

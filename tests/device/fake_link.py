@@ -69,6 +69,8 @@ class FakeLink(FaceLink):
         self.eased = 0
         self.zero = clock.now()
         self.morphing: Optional[Morph] = None
+        # What the telemetry says besides, as a test wants it.
+        self.extra: Dict[str, Any] = {}
 
     def info(self) -> Dict[str, Any]:
         return {
@@ -138,7 +140,7 @@ class FakeLink(FaceLink):
             message=self.message,
             raw=raw,
             fault=self.fault,
-        )
+        )._replace(**self.extra)
 
     def bundles(self) -> List[Dict[str, Any]]:
         return [

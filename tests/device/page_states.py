@@ -154,6 +154,36 @@ def _eased() -> bytes:
     return hand.picture()
 
 
+def _play_marks() -> bytes:
+    """Cables in two jacks, a morph at 70 %, and a gate that holds the sound still."""
+    hand = Hand()
+    hand.memory.save_preset("amber")
+    hand.memory.save_preset("birch")
+    hand.memory.morph_presets("amber", "birch")
+    hand.wait()
+    hand.link.extra = {"patched": (True, False, True, False), "frozen": True, "morph": 0.7}
+    return hand.picture()
+
+
+def _morph(*lines: str) -> Callable[[], bytes]:
+    def draw() -> bytes:
+        hand = Hand()
+        for name in ("amber", "Rain on a tin roof in the early morning"):
+            hand.memory.save_preset(name)
+        hand.wait()
+        hand.open("Morph")
+        for line in lines:
+            hand.line(line)
+            hand.click()
+            if line != "Morph":
+                hand.turn(1 if line == "B" else -1)
+                hand.click()
+        hand.wait()
+        return hand.picture()
+
+    return draw
+
+
 def _play_level() -> bytes:
     hand = Hand()
     hand.face.turn(-3, hand.clock.now())
@@ -450,6 +480,10 @@ STATES: Dict[str, Callable[[], bytes]] = {
     "play_eased": _play_eased,
     "play_level": _play_level,
     "play_others": _play_others,
+    "play_marks": _play_marks,
+    "morph": _morph(),
+    "morph_half": _morph("A"),
+    "morph_plays": _morph("A", "B", "Morph"),
     "list": _list,
     "list_end": _list_end,
     "models": _models,

@@ -8,10 +8,11 @@ from typing import List
 import pytest
 
 from neurorave_device import daemon
+from neurorave_device.board import Board
 from neurorave_device.config import Config
 from neurorave_device.errors import UserError
 from neurorave_device.face.face import Face
-from neurorave_device.face.led import FAULT_LIGHT, PLAYING_LIGHT, colour_now
+from neurorave_device.face.led import FAULT_LIGHT, PLAYING_LIGHT, WARNING_LIGHT, colour_now
 from neurorave_device.face.link import FAULT
 from neurorave_device.front_wiring import FrontWiring
 
@@ -154,3 +155,46 @@ def test_no_module_needs_hardware_packages_to_be_imported() -> None:
     lines += ["sys.modules[%r] = None" % name for name in ("spidev", "smbus2", "luma", "Jetson")]
     lines += ["importlib.import_module('neurorave_device.%s')" % name for name in modules.split()]
     subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, timeout=60)
+
+
+def test_the_settings_of_screen_and_light_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Wired(monkeypatch)
+    full = Board().screen_contrast
+    assert rig.oled.level == round(0.8 * full)
+    rig.link.set("screen.contrast", 0.5)
+    rig.link.set("encoder.light", 0.5)
+    rig.run(0.2)
+    assert rig.oled.level == round(0.5 * full)
+    assert rig.breakout.shown == colour_now(PLAYING_LIGHT, rig.clock.now(), 0.5)
+    rig.link.set("encoder.light", 0.0)
+    rig.run(0.2)
+    assert rig.breakout.shown == (0, 0, 0)
+    # Blank after one minute instead of twenty; the click that wakes it is swallowed.
+    rig.link.set("screen.blank", 1.0)
+    rig.link.set("screen.saver", 0.0)
+    rig.run(50.0, 0.1)
+    assert rig.oled.on
+    rig.run(15.0, 0.1)
+    assert not rig.oled.on
+    rig.button(True)
+    rig.run(0.1)
+    rig.button(False)
+    rig.run(0.3)
+    assert rig.oled.on and rig.face.menu.level == 1
+    rig.button(True)
+    rig.run(0.1)
+    rig.button(False)
+    rig.run(0.3)
+    assert rig.face.menu.level == 2
+
+
+def test_a_missing_device_is_warned_of_by_the_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Wired(monkeypatch)
+    assert rig.face.light(rig.clock.now()) is PLAYING_LIGHT
+    rig.oled.unplugged = True
+    rig.link.set_jack(1, volts=3.0)
+    rig.run(1.0)
+    assert rig.face.light(rig.clock.now()) is WARNING_LIGHT
+    rig.oled.unplugged = False
+    rig.run(15.0)
+    assert rig.face.light(rig.clock.now()) is PLAYING_LIGHT

@@ -5,7 +5,7 @@ from typing import List
 import pytest
 
 from neurorave_device.front_panel.protocols import PRESS, RELEASE, TURN, Action
-from neurorave_device.front_panel.saver import AWAKE, BLANK, DIM, SAVER, Saver
+from neurorave_device.front_panel.saver import AWAKE, BLANK, DIM, SAVER, Saver, Timeouts
 
 MINUTE = 60.0
 
@@ -62,3 +62,14 @@ def test_a_turn_wakes_while_a_press_was_swallowed_before() -> None:
     # The release never came; half an hour later somebody turns.
     assert do(saver, TURN, 40 * MINUTE, 1) == []
     assert do(saver, TURN, 41 * MINUTE, 1) == [TURN]
+
+
+def test_times_are_set_while_it_runs_and_0_means_never() -> None:
+    saver = Saver(0.0)
+    saver.timeouts = Timeouts(dim=60.0, saver=0.0, blank=120.0)
+    assert [saver.state(now) for now in (59.0, 60.0, 119.0, 120.0)] == [AWAKE, DIM, DIM, BLANK]
+    saver.timeouts = Timeouts(0.0, 0.0, 0.0)
+    assert saver.state(1e9) == AWAKE
+    # The darkest that has begun counts, in whatever order they are set.
+    saver.timeouts = Timeouts(dim=300.0, saver=60.0, blank=0.0)
+    assert [saver.state(now) for now in (59.0, 61.0, 301.0)] == [AWAKE, SAVER, SAVER]

@@ -269,3 +269,23 @@ def test_a_preset_of_a_model_that_is_not_here_sets_what_fits_and_says_so(tmp_pat
     assert by_id("cv4.destination").format(link.values["cv4.destination"]) == "none"
     said = found.said()[1]
     assert "bundle gone is not here" in said and "has no booming" in said
+
+
+def test_what_is_under_the_hand_waits_for_the_end_of_the_turn(tmp_path: Path) -> None:
+    clock = VirtualClock(5.0)
+    link = FakeLink(clock)
+    catch_up = CatchUp()
+    found = PresetDesk(link, str(tmp_path), lambda job: job(), clock, catch_up)
+    link.set("level", -9.0)
+    link.set("seed", 3.0)
+    found.save_preset("mine")
+    assert found.present() == "mine"
+    link.set("level", 0.0)
+    link.set("seed", 4.0)
+    catch_up.turned("level", clock.now())
+    clock.advance(0.5)
+    found.load_preset("mine")
+    assert (link.values["level"], link.values["seed"]) == (0.0, 3.0)
+    assert catch_up.due(clock.now() + 0.6) == [("level", -9.0)]
+    found.rename_preset("mine", "ours")
+    assert found.present() == "ours"

@@ -79,9 +79,9 @@ class ListPage(Page):
             self.editing = False
             return line.end(now)
         if line.editable:
+            line.begin(now)
             self.editing = True
             self._fine = False
-            line.begin(now)
             return None
         return line.click(now)
 

@@ -24,6 +24,7 @@ _BAR_X = 50
 _BAR_WIDTH = WIDTH - _BAR_X
 _STATUS_Y = 57
 _CV_SPAN = 5.0
+_SCALE_WIDTH = 16
 
 
 class PlayPage(Page):
@@ -62,6 +63,7 @@ class PlayPage(Page):
             notice,
             is_sounding(link),
             int(now / _TURN_SECONDS),
+            link.morph() is not None,
         )
 
 
@@ -74,6 +76,7 @@ def draw(
     notice: str = "",
     sounding: bool = True,
     turn: int = 0,
+    morphing: bool = False,
 ) -> None:
     """Draw the play page.
 
@@ -81,6 +84,7 @@ def draw(
     parameter table. notice: a word that replaces the status line, such as the level while it is turned.
     sounding: False leaves asked and heard away. Where nothing is measured the bars are gone, and the head says so.
     turn: whose turn it is on the last row, where the CVs that move no descriptor share one.
+    morphing: two presets are played between; a small scale in the head says where.
     """
     if not sounding:
         telemetry = telemetry._replace(asked=(), heard=())
@@ -89,7 +93,11 @@ def draw(
     load = "%d%%" % round(100.0 * max(0.0, telemetry.load))
     if not telemetry.measured:
         load = "no meter " + load
+    if telemetry.frozen:
+        load = "frozen " + load
     left = canvas.text_right(WIDTH, 0, load)
+    if morphing:
+        left = _morph_scale(canvas, left - 6, telemetry.morph)
     canvas.text_fit(0, 0, title(name), left - 4)
     for row, descriptor in enumerate(descriptors[:5]):
         _descriptor_row(
@@ -103,6 +111,27 @@ def draw(
         canvas.text_fit(0, _STATUS_Y, notice, WIDTH)
     else:
         _status(canvas, telemetry)
+
+
+def _morph_scale(canvas: Canvas, right: int, position: float) -> int:
+    """Draw A and B with dots between them and a tick where the morph is; returns its left x."""
+    end = canvas.text_right(right, 0, "B")
+    start = end - _SCALE_WIDTH - 4
+    canvas.dots(start, 4, _SCALE_WIDTH + 1, 4)
+    share = min(max(position, 0.0), 1.0) if position == position else 0.0
+    canvas.fill(start + round(share * _SCALE_WIDTH), 1, 1, 6)
+    return canvas.text_right(start - 3, 0, "A")
+
+
+def _cable_mark(
+    canvas: Canvas, y: int, name: str, destinations: Sequence[str], telemetry: Telemetry
+) -> str:
+    """Write which CVs move ``name``, with a dot where a cable is in one of them; returns their numbers."""
+    cables = _cables(destinations, name)
+    end = canvas.text(0, y, cables)
+    if any(telemetry.patched[int(cable) - 1] for cable in cables):
+        canvas.fill(end, y + 3, 2, 2)
+    return cables
 
 
 def _cables(destinations: Sequence[str], name: str) -> str:
@@ -128,7 +157,7 @@ def _descriptor_row(
     telemetry: Telemetry,
 ) -> None:
     """Draw one descriptor: its cables, its name, the heard value as a bar and the asked one as a tick."""
-    canvas.text(0, y, _cables(destinations, name))
+    _cable_mark(canvas, y, name, destinations, telemetry)
     canvas.text(_LABEL_X, y, word(name).short)
     if telemetry.measured:
         canvas.dots(_BAR_X, y + 3, _BAR_WIDTH, 15)
@@ -143,8 +172,7 @@ def _other_row(
     canvas: Canvas, y: int, name: str, destinations: Sequence[str], telemetry: Telemetry
 ) -> None:
     """Draw what is moved and is no descriptor: the volts that move it, from the middle to either side."""
-    cables = _cables(destinations, name)
-    canvas.text(0, y, cables)
+    cables = _cable_mark(canvas, y, name, destinations, telemetry)
     canvas.text(_LABEL_X, y, word(name).short)
     middle, reach = _swing(telemetry.volts[int(cables[0]) - 1])
     canvas.dots(_BAR_X, y + 3, _BAR_WIDTH, 15)

@@ -26,6 +26,7 @@ class SystemPage(ListPage):
         return self._lines
 
     def _patch(self, now: float) -> None:
+        self._reach.link.clear_morph()
         self._reset(False)
         self._reach.say("the patch is as new", now)
 
