@@ -98,7 +98,11 @@ def _add_run(commands: Any) -> None:
     add = parser.add_argument
     add("--config", metavar="FILE", help="a YAML file with these and more keys (docs/running.md)")
     add("--bundle", metavar="DIR", help="the model to play (models/hand_percussion)")
-    add("--panel", metavar="NAME", help="where CV and gates come from: virtual, replay, jetson")
+    add(
+        "--panel",
+        metavar="NAME",
+        help="where CV and gates come from: virtual, replay, jetson, audio",
+    )
     add("--cv", metavar="FILE.wav", help="the CV recording that --panel replay plays")
     add("--audio", metavar="NAME", help="where sound goes to: browser, soundcard, file, null")
     add("--out", metavar="FILE.wav", help="the file that --audio file writes")

@@ -9,7 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from neurorave_device import board
+from neurorave_device import audio_jacks, board
 from neurorave_device.errors import UserError
 from neurorave_device.parameters import by_id, default_values
 
@@ -31,7 +31,8 @@ class Config(NamedTuple):
     the output the sound is made (None: see `ahead_ms`),
     `seconds` after how long to stop (None: never), `state` the folder for what is remembered (None: see
     storage/place.py), `card` the folder where the card is mounted (`card.py`).  `board` is how the front panel is
-    wired (`board.py`), `patch` holds parameter values by id, both only where they differ from the default.
+    wired (`board.py`), `audio_panel` which inputs of a sound card are the jacks (`audio_jacks.py`), `patch` holds
+    parameter values by id, all three only where they differ from the default.
     """
 
     bundle: str = "models/hand_percussion"
@@ -47,6 +48,7 @@ class Config(NamedTuple):
     out: Optional[str] = None
     seconds: Optional[float] = None
     board: Mapping[str, Any] = {}
+    audio_panel: Mapping[str, Any] = {}
     state: Optional[str] = None
     card: Optional[str] = None
     patch: Mapping[str, float] = {}
@@ -165,6 +167,8 @@ def _checked(source: str, values: Dict[str, Any]) -> Dict[str, Any]:
     checked = dict(values)
     if "board" in checked:
         checked["board"] = board.checked(source, checked["board"])
+    if "audio_panel" in checked:
+        checked["audio_panel"] = audio_jacks.checked(source, checked["audio_panel"])
     if "patch" in checked:
         checked["patch"] = _patch(source, checked["patch"])
     return checked

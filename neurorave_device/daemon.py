@@ -84,7 +84,7 @@ def check(config: Config) -> None:
 def _check_packages(config: Config) -> None:
     """Raise UserError where a package is missing that one of the processes would import later."""
     needed = [("aiohttp", "the panel"), ("onnxruntime", "the model")]
-    if config.audio == "soundcard":
+    if config.audio == "soundcard" or config.panel == "audio":
         needed.append(("sounddevice", "the sound card"))
     for package, user in needed:
         if not _installed(package):

@@ -1,8 +1,10 @@
 """Which input, output and calibration belong to a configuration: each backend is chosen by its name."""
 
+import re
 from typing import Optional
 
 from neurorave_device.audio.base import AudioOut
+from neurorave_device.audio_jacks import jacks_from
 from neurorave_device.board import board_from
 from neurorave_device.clock import Clock
 from neurorave_device.config import Config
@@ -17,6 +19,8 @@ from neurorave_device.inputs.virtual import VirtualPanel
 from neurorave_device.shared import AudioRing
 from neurorave_device.storage.calibration import CalibrationFile, LoadedCalibration, board_name
 from neurorave_device.storage.place import state_folder
+
+_LONGEST_NAME = 64
 
 
 def make_out(config: Config, rate: int, clock: Clock, ring: AudioRing) -> AudioOut:
@@ -48,6 +52,10 @@ def make_panel(config: Config, stream: Clock) -> Panel:
         return ReplayPanel(CvRecording(config.cv_file))
     if config.panel == "jetson":
         return JetsonPanel(board_from(config.board), stream)
+    if config.panel == "audio":
+        from neurorave_device.inputs.audio_panel import AudioPanel
+
+        return AudioPanel(jacks_from(config.audio_panel), stream)
     return VirtualPanel(stream)
 
 
@@ -61,7 +69,12 @@ def calibration_file(config: Config) -> Optional[CalibrationFile]:
     """Return where the calibration of these jacks is kept, None for jacks that need none."""
     if config.panel == "replay":
         return None
-    name = "virtual" if config.panel == "virtual" else board_name()
+    if config.panel == "audio":
+        # Another card is off in another way.
+        device = jacks_from(config.audio_panel).device or ""
+        name = re.sub(r"[^A-Za-z0-9]+", "-", "audio-" + device)[:_LONGEST_NAME].strip("-")
+    else:
+        name = "virtual" if config.panel == "virtual" else board_name()
     return CalibrationFile(state_folder(config.state), name)
 
 
@@ -69,6 +82,8 @@ def reach(config: Config) -> float:
     """Return how many volts both ways the jacks of a configuration can read at least."""
     if config.panel == "jetson":
         return widest(board_from(config.board))
+    if config.panel == "audio":
+        return jacks_from(config.audio_panel).volts
     return float("inf")
 
 

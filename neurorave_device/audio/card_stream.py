@@ -5,7 +5,7 @@ from typing import Any, Optional
 import numpy as np
 
 from neurorave_device.audio.base import Pull
-from neurorave_device.audio.cards import CHANNELS, ELSEWHERE, name_of
+from neurorave_device.audio.cards import CHANNELS, ELSEWHERE, closed, name_of, opened
 from neurorave_device.errors import UserError
 from neurorave_device.realtime import OUTPUT_PRIORITY, priority
 
@@ -48,6 +48,7 @@ class CardStream:
                 )
         except (backend.PortAudioError, ValueError) as error:
             raise self._refused(error) from None
+        opened(backend, self)
 
     @property
     def latency(self) -> float:
@@ -82,6 +83,7 @@ class CardStream:
 
     def close(self) -> None:
         """Closes the stream at once."""
+        closed(self._backend, self)
         try:
             self._stream.close()
         except self._backend.PortAudioError:

@@ -1,6 +1,7 @@
 """The sound cards that PortAudio finds: which one is meant, and at which rates it plays."""
 
-from typing import Any, List, NamedTuple, Optional
+import weakref
+from typing import Any, List, NamedTuple, Optional, Set
 
 from neurorave_device.errors import UserError
 
@@ -41,11 +42,27 @@ def playing_cards(backend: Any = None) -> List[Card]:
     ]
 
 
+# The streams that are open, by the module that has opened them: outputs, and inputs that are jacks.
+_OPEN: "weakref.WeakKeyDictionary[Any, Set[object]]" = weakref.WeakKeyDictionary()
+
+
+def opened(backend: Any, stream: object) -> None:
+    """Tells that a stream is open."""
+    _OPEN.setdefault(backend, set()).add(stream)
+
+
+def closed(backend: Any, stream: object) -> None:
+    """Tells that a stream is closed, or never was open."""
+    _OPEN.setdefault(backend, set()).discard(stream)
+
+
 def look_again(backend: Any) -> None:
-    """Lets PortAudio see cards that came or went; no stream may be open.
+    """Lets PortAudio see cards that came or went; nothing happens while a stream is open.
 
     PortAudio looks for cards once, when it starts, so it is ended and started.
     """
+    if _OPEN.get(backend):
+        return
     backend._terminate()
     backend._initialize()
 

@@ -23,6 +23,10 @@ import numpy as np
 SINK = "rig"
 RATE = 44100
 CHANNELS = 2
+JACKS = "jacks"
+JACK_CHANNELS = 6
+# ALSA's own order, so that nobody mixes one channel into another.
+JACK_MAP = "front-left,front-right,rear-left,rear-right,front-center,lfe"
 SECONDS_TO_START = 10.0
 # A sequence that counts in these steps is exact in float32, for three minutes.
 STEPS = 2.0**23
@@ -75,10 +79,20 @@ class PulseRig:
                 self._socket, SINK, sample_rate, CHANNELS
             ),
         )
+        # What is played into the sink `JACKS` is heard at the six inputs of a card of the same name.
+        self._append(
+            "daemon.pa",
+            "load-module module-null-sink sink_name={} format=float32le rate={} channels={} channel_map={}\n".format(
+                JACKS, sample_rate, JACK_CHANNELS, JACK_MAP
+            ),
+        )
+        pcm = 'pcm.{} {{ type pulse server "unix:{}" device "{}" }}\n'
         self._write(
             "alsa.conf",
-            '<{}>\npcm.{} {{ type pulse server "unix:{}" device "{}" }}\n'.format(
-                _ALSA_BASE, SINK, self._socket, SINK
+            "<{}>\n{}{}".format(
+                _ALSA_BASE,
+                pcm.format(SINK, self._socket, SINK),
+                pcm.format(JACKS, self._socket, JACKS + ".monitor"),
             ),
         )
 
@@ -154,6 +168,23 @@ class PulseRig:
         finally:
             probe.close()
         return True
+
+    def play_jacks(self, path: str) -> "subprocess.Popen[bytes]":
+        """Start to play a file of raw float32 with six channels into the jacks."""
+        command = ["pacat", "-p", "-d", JACKS, "--raw", "--format=float32le", "--latency-msec=50"]
+        command += ["--rate=%d" % self.sample_rate, "--channels=%d" % JACK_CHANNELS]
+        command += ["--channel-map=" + JACK_MAP, path]
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.environment(),
+            preexec_fn=lambda: _begin(0),
+        )
+
+    def _append(self, name: str, text: str) -> None:
+        with open(self._path(name), "a") as handle:
+            handle.write(text)
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
