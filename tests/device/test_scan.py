@@ -7,13 +7,18 @@ import pytest
 
 from neurorave_device.clock import VirtualClock
 from neurorave_device.commands import CommandReceiver, make_pipe
+from neurorave_device.events import EventWriter
 from neurorave_device.inputs.base import Edge, Panel, Volts
 from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.inputs.midi import MidiIn
 from neurorave_device.inputs.raw_volts import READINGS, RawVolts
+from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.parameters import default_values
 from neurorave_device.scan import SCAN_PERIOD, InputScan
-from neurorave_device.settings import pack_calibration
+from neurorave_device.settings import pack_calibration, pack_values
 from neurorave_device.shared import SharedMemory
 from neurorave_device.stream import StreamClock, VoltHistory
+from tests.device.fake_midi import FakePorts
 
 
 class Noisy(Panel):
@@ -87,6 +92,48 @@ def test_what_is_read_is_told_without_calibration_with_its_noise(rig: Rig) -> No
     assert spread[0] == spread[3] == 0.0
     assert 0.015 < spread[1] < 0.025
     assert 0.075 < spread[2] < 0.125
+
+
+def test_notes_and_cables_open_the_same_gates() -> None:
+    clock = VirtualClock(10.0)
+    shared = SharedMemory.create(ring_samples=64)
+    shared.parameters.write(pack_values(dict(default_values(), **{"midi.on": 1.0})))
+    receiving, sending = make_pipe()
+    stream = StreamClock(clock, 44100, 128)
+    stream.anchor(0)
+    ports, panel, edges = FakePorts(), VirtualPanel(stream), []  # type: ignore[var-annotated]
+    scan = InputScan(
+        panel,
+        shared.calibration,
+        stream,
+        VoltHistory(),
+        edges.append,
+        CommandReceiver(receiving),
+        shared.panel,
+        lambda folder: None,
+        MidiIn(shared.parameters, EventWriter(shared.events), ports),
+    )
+
+    def step() -> List[Any]:
+        clock.advance(SCAN_PERIOD)
+        scan.step()
+        found = [(edge.gate, edge.rising) for edge in edges]
+        edges.clear()
+        return found
+
+    try:
+        panel.press(1)
+        assert step() == [(1, True)]
+        ports.send(0x90, 60, 100)
+        assert step() == [(1, False), (1, True)]
+        panel.release(1)
+        assert step() == []
+        ports.send(0x80, 60, 0)
+        assert step() == [(1, False)]
+    finally:
+        shared.close()
+        receiving.close()
+        sending.close()
 
 
 def test_summaries_cover_every_reading_once() -> None:
