@@ -59,7 +59,7 @@ def _sound() -> List[Parameter]:
             0.0,
             0.0,
             page,
-            "Where the limiter begins to hold the sound back, below its usual place.",
+            "How far below its usual place the limiter holds the sound back; nothing comes out louder.",
             smoothing=0.02,
             digits=1,
         ),
@@ -146,7 +146,7 @@ def _cv(jack: int, destination: str, mode: str) -> List[Parameter]:
             CV_MODES,
             mode,
             page,
-            "Whether the voltage is added to the sound's own course or takes its place.",
+            "Whether the voltage is added to the sound's own course or takes its place; a setting is always added to.",
         ),
         number(
             prefix + "amount",
@@ -255,7 +255,7 @@ def _macro() -> List[Parameter]:
             1.0,
             0.3,
             page,
-            "How far the macro moves the sound when its gate is high.",
+            "How far the macro moves the sound at its height, when its gate is high.",
             smoothing=0.01,
         ),
         number(

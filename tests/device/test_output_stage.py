@@ -1,6 +1,6 @@
 """The output stage: what goes in never matters to the loudspeaker, what is sane passes unharmed."""
 
-from typing import List
+from typing import Any, List
 
 import numpy as np
 import pytest
@@ -155,4 +155,58 @@ def test_a_stage_that_goes_back_does_the_same_again(cuts: List[int], place: int)
     first = stage.process(sound)
     stage.restore(state)
     assert stage.snapshot() == state
+    assert np.array_equal(stage.process(sound), first)
+
+
+@settings(max_examples=20)
+@given(st.floats(-24.0, 0.0), st.integers(0, 99))
+def test_nothing_exceeds_what_the_limiter_is_set_to(limiter: float, seed: int) -> None:
+    random = np.random.RandomState(seed)
+    sound = (random.randn(6000) * random.uniform(0.0, 4.0)).astype(np.float32)
+    heard = OutputStage(RATE, 0.0, True, limiter).process(sound)
+    assert np.abs(heard).max() <= CEILING * 10.0 ** (limiter / 20.0) + 1e-6
+
+
+def test_a_quiet_sound_passes_a_limiter_and_a_loud_one_is_brought_down_to_it() -> None:
+    tone = np.sin(np.arange(RATE) * 0.3)
+    quiet = (0.1 * tone).astype(np.float32)
+    plain = OutputStage(RATE, 0.0, True)
+    assert np.array_equal(plain.process(quiet), OutputStage(RATE, 0.0, True, -12.0).process(quiet))
+    loud = OutputStage(RATE, 0.0, True, -12.0).process((0.7 * tone).astype(np.float32))
+    assert np.abs(loud[RATE // 2 :]).max() == pytest.approx(0.8 * 10.0**-0.6, rel=0.03)
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.integers(1, 700), min_size=1, max_size=10),
+    st.lists(
+        st.tuples(st.integers(0, 2999), st.floats(-40.0, 6.0), st.floats(-24.0, 0.0)), max_size=4
+    ),
+)
+def test_changes_of_level_and_limiter_act_on_their_sample_however_the_stream_is_cut(
+    cuts: List[int], found: Any
+) -> None:
+    changes = sorted(found)
+    sound = (2.0 * np.sin(np.arange(3000) * 0.05)).astype(np.float32)
+    whole = OutputStage(RATE, 0.0, True).play(
+        sound, 1000, [(1000 + s, a, b) for s, a, b in changes]
+    )
+    stage, place, parts = OutputStage(RATE, 0.0, True), 0, []
+    while place < 3000:
+        size = cuts[len(parts) % len(cuts)]
+        inside = [(s, a, b) for s, a, b in changes if place <= s < place + size]
+        parts.append(stage.play(sound[place : place + size], place, inside))
+        place += size
+    assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_going_back_also_goes_back_to_the_level_that_was_aimed_at() -> None:
+    sound = np.full(4000, 0.2, np.float32)
+    stage = OutputStage(RATE, 0.0, True)
+    stage.process(sound)
+    state = stage.snapshot()
+    first = stage.process(sound)
+    stage.restore(state)
+    stage.play(sound, 0, [(100, -40.0, -20.0)])
+    stage.restore(state)
     assert np.array_equal(stage.process(sound), first)
