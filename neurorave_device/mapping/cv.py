@@ -1,8 +1,8 @@
 """One CV: from calibrated volts to how far it moves what it is patched to."""
 
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, Optional, Tuple
 
-from neurorave_device.mapping.activity import JackActivity
+from neurorave_device.mapping.activity import WAKE_VOLTS, JackActivity
 from neurorave_device.mapping.curves import CURVES, is_bipolar, normalise
 from neurorave_device.mapping.quantise import Quantiser
 from neurorave_device.mapping.smoothing import OnePole
@@ -48,6 +48,8 @@ class Cv:
         self._slew = 0.0
         self._amount_goal = 0.0
         self._offset_goal = 0.0
+        # At rest nothing changes from frame to frame: what `snapshot` returns then, None while anything moves.
+        self._resting: Optional[State] = None
         self.destination = "none"
         self.replaces = False
         self.range_index = 0
@@ -66,15 +68,21 @@ class Cv:
         self._curve = CURVES[int(curve)]
         self._steps = int(steps)
         self._slew, self._amount_goal, self._offset_goal = slew, amount, offset
+        self._resting = None
 
     def snap(self) -> None:
         """Let the next frame take voltage and settings as they are."""
         self._slewed.snap()
         self._amount.snap()
         self._offset.snap()
+        self._resting = None
 
     def read(self, volts: float, dt: float) -> float:
         """Return offset + amount * curve(volts), the volts having been there for `dt` seconds."""
+        if self._resting is not None:
+            if -WAKE_VOLTS <= volts <= WAKE_VOLTS:
+                return self._offset_goal
+            self._resting = None
         self.active = active = self._activity.update(volts, dt)
         self.speaks = active or self._offset_goal != 0.0
         # An idle jack is exactly 0 V: noise is not played.
@@ -82,10 +90,20 @@ class Cv:
         part = self._curve(self._quantiser.step(part, self._steps), self._bipolar)
         part = self._slewed.step(part, dt, self._slew)
         amount = self._amount.step(self._amount_goal, dt, self._gliding)
-        return self._offset.step(self._offset_goal, dt, self._gliding) + amount * part
+        offset = self._offset.step(self._offset_goal, dt, self._gliding)
+        if (
+            part == 0.0
+            and not active
+            and offset == self._offset_goal
+            and amount == self._amount_goal
+        ):
+            self._resting = self.snapshot()
+        return offset + amount * part
 
     def snapshot(self) -> State:
         """Return the state between two frames."""
+        if self._resting is not None:
+            return self._resting
         return (
             self._activity.snapshot(),
             self._quantiser.snapshot(),
@@ -96,6 +114,7 @@ class Cv:
 
     def restore(self, state: State) -> None:
         """Go back to a state taken by `snapshot`."""
+        self._resting = None
         self._activity.restore(state[0])
         self._quantiser.restore(state[1])
         self._slewed.restore(state[2])

@@ -1,6 +1,6 @@
 """The macro: all descriptors move together, as far as the gate, a CV and the menu say."""
 
-from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from neurorave_device.mapping.smoothing import OnePole, Ramp
 from neurorave_device.parameters import DESCRIPTORS, by_id
@@ -23,7 +23,6 @@ class Macro:
         self._names = names
         self._amount = by_id("macro.amount")
         self._share_seconds = by_id("macro." + DESCRIPTORS[0]).smoothing
-        self._still = Pull((0.0,) * len(names), (False,) * len(names))
         self._ramp = Ramp()
         self._glide = OnePole()
         self._glides = [OnePole() for _ in names]
@@ -44,8 +43,8 @@ class Macro:
         for glide in self._glides:
             glide.snap()
 
-    def frame(self, gate: bool, added: float, speaks: bool, dt: float) -> Pull:
-        """Return the macro of the frame that begins `dt` seconds after the last one.
+    def frame(self, gate: bool, added: float, speaks: bool, dt: float) -> Optional[Pull]:
+        """Return the macro of the frame that begins `dt` seconds after the last one, None where it asks nothing.
 
         `gate` says whether its gate is high, `added` is what CVs add to its height, `speaks` whether one is patched.
         """
@@ -53,7 +52,7 @@ class Macro:
         self.height = height = min(max(height, -1.0), 1.0)
         amount = self._glide.step(self._goal, dt, self._amount.smoothing)
         if amount == 0.0 or (height == 0.0 and not speaks):
-            return self._still
+            return None
         shares = [
             glide.step(share, dt, self._share_seconds)
             for glide, share in zip(self._glides, self._shares)

@@ -42,19 +42,6 @@ _MOTION_KEYS = tuple(
 State = Tuple[Any, ...]
 
 
-class _Asked:
-    """What is asked of one descriptor while a frame is put together."""
-
-    __slots__ = ("absolute", "delta", "mask", "moved", "value")
-
-    def __init__(self) -> None:
-        self.absolute = False
-        self.value = 0.0
-        self.delta = 0.0
-        self.mask = False
-        self.moved = False
-
-
 class Mapper:
     """Makes the targets of each frame from calibrated volts, the macro gate and the settings.
 
@@ -70,8 +57,7 @@ class Mapper:
             self._fade = silence_fade(bundle.descriptors[self._loudness])
         self._latent_knots = np.asarray(bundle.latent_quantiles[0], dtype=np.float64)
         self._latent_places = np.linspace(LOWEST_Q, HIGHEST_Q, len(self._latent_knots))
-        # Where in `names` each destination that moves lies; -1: latent 0, or not in this model.
-        self._places = [self._names.index(name) if name in self._names else -1 for name in MOVED]
+        self._place_of = {name: index for index, name in enumerate(self._names) if name in MOVED}
         self._cvs = [Cv(number + 1) for number in range(CV_COUNT)]
         self._macro = Macro(self._names)
         self._motions = [Motion(number) for number in range(len(MOVED))]
@@ -140,15 +126,16 @@ class Mapper:
         `volts` are the calibrated CV 1-4, `macro` says whether the macro gate is high.
         """
         position = self._find_position(volts, dt)
-        asked = [_Asked() for _ in self._names]
-        for row, glide, value in zip(asked, self._menu, self._menu_asks):
-            if value is not None:
-                row.absolute = row.mask = True
-                row.value = glide.step(value, dt, _VALUE_SECONDS)
+        count = len(self._names)
+        absolute, mask, moved = [False] * count, [False] * count, [False] * count
+        value, delta = [0.0] * count, [0.0] * count
+        for index, asks in enumerate(self._menu_asks):
+            if asks is not None:
+                absolute[index] = mask[index] = True
+                value[index] = self._menu[index].step(asks, dt, _VALUE_SECONDS)
         place: Optional[float] = None
-        cabled = set()
-        added = dict.fromkeys(CV_SETTINGS, 0.0)
-        macro_speaks = False
+        cabled: List[str] = []
+        added: Dict[str, float] = {}
         for number in self._following:
             cv = self._cvs[number]
             u = cv.read(float(volts[number]), dt)
@@ -156,39 +143,49 @@ class Mapper:
                 continue
             destination = cv.destination
             if cv.active:
-                cabled.add(destination)
-            if destination == LATENT:
+                cabled.append(destination)
+            index = self._place_of.get(destination, -1)
+            if index >= 0:
+                mask[index] = moved[index] = True
+                if cv.replaces:
+                    absolute[index] = True
+                    value[index] = sweep(u, cv.range_index)
+                else:
+                    delta[index] += u
+            elif destination == LATENT:
                 place = sweep(u, cv.range_index)
-            elif destination in added:
-                added[destination] += u
-                macro_speaks = macro_speaks or destination == "macro"
-            elif destination in self._names:
-                self._apply(asked[self._names.index(destination)], cv, u)
+            elif destination in CV_SETTINGS:
+                added[destination] = added.get(destination, 0.0) + u
         for number in self._moving:
             # It goes on under a cable, so that it is where it would have been when that is pulled out.
             height = self._motions[number].step(dt, _DEPTH_SECONDS)
-            if MOVED[number] in cabled:
+            name = MOVED[number]
+            if name in cabled:
                 continue
-            if MOVED[number] == LATENT:
+            index = self._place_of.get(name, -1)
+            if index >= 0:
+                mask[index] = moved[index] = True
+                delta[index] += height
+            elif name == LATENT:
                 place = (0.5 if place is None else place) + 0.5 * height
-            elif self._places[number] >= 0:
-                row = asked[self._places[number]]
-                row.mask = row.moved = True
-                row.delta += height
-        moved = self._macro.frame(macro, added["macro"], macro_speaks, dt)
-        for row, delta, speaks in zip(asked, moved.deltas, moved.speaks):
-            if speaks:
-                row.mask = row.moved = True
-                row.delta += delta
+        pulled = self._macro.frame(macro, added.get("macro", 0.0), "macro" in added, dt)
+        if pulled is not None:
+            for index, speaks in enumerate(pulled.speaks):
+                if speaks:
+                    mask[index] = moved[index] = True
+                    delta[index] += pulled.deltas[index]
+        for index in range(count):
+            if absolute[index]:
+                delta[index] = self._drawn(index, value[index], delta[index])
         if self._loudness >= 0:
-            asked[self._loudness].mask = True
+            mask[self._loudness] = True
         return Targets(
             0.0 if place is None else self._latent(min(max(place, 0.0), 1.0)),
             place is not None,
-            tuple([self._settle(index, row) for index, row in enumerate(asked)]),
-            tuple([row.absolute for row in asked]),
-            tuple([row.mask for row in asked]),
-            tuple([row.moved for row in asked]),
+            tuple(delta),
+            tuple(absolute),
+            tuple(mask),
+            tuple(moved),
             self._loudness,
             self._fade,
             self._moved_setting(_TEMPERATURE, added),
@@ -252,22 +249,11 @@ class Mapper:
             self._values.update(changes)
             self._read()
 
-    @staticmethod
-    def _apply(row: _Asked, cv: Cv, u: float) -> None:
-        row.mask = row.moved = True
-        if cv.replaces:
-            row.absolute = True
-            row.value = sweep(u, cv.range_index)
-        else:
-            row.delta += u
-
-    def _settle(self, index: int, row: _Asked) -> float:
-        if not row.absolute:
-            return row.delta
-        delta = row.delta
+    def _drawn(self, index: int, value: float, delta: float) -> float:
+        """Return what is asked of a descriptor that is held at `value` and drawn from there."""
         if index == self._loudness and delta > 0.0:
-            delta *= fade_in(row.value, self._fade)
-        return pull(row.value, delta)
+            delta *= fade_in(value, self._fade)
+        return pull(value, delta)
 
     def _latent(self, place: float) -> float:
         q = LOWEST_Q + (HIGHEST_Q - LOWEST_Q) * place
@@ -275,8 +261,10 @@ class Mapper:
 
     def _moved_setting(self, row: Parameter, added: Mapping[str, float]) -> float:
         """Return a setting with what CVs add: a whole range of volts is the whole range of the setting."""
-        value, u = self._values[row.id], added[row.id]
-        return row.clamp(value + u * (row.high - row.low)) if u else value
+        value = self._values[row.id]
+        if row.id not in added:
+            return value
+        return row.clamp(value + added[row.id] * (row.high - row.low))
 
     def _read(self) -> None:
         """Take what plays into all parts."""

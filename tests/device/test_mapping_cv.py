@@ -77,7 +77,7 @@ def test_steps_are_equal_include_nothing_and_both_ends_and_lie_near_the_voltage(
     quantiser = Quantiser()
     for part in course:
         found = quantiser.step(part, steps) * steps
-        assert found == round(found) and abs(found) <= steps
+        assert found == pytest.approx(round(found)) and abs(found) <= steps + 1e-9
         assert abs(found - part * steps) <= 0.6 + 1e-9
     for part in (0.0, 1.0, -1.0):
         assert quantiser.step(part, steps) == part
