@@ -12,6 +12,7 @@ from neurorave_device.config import Config
 from neurorave_device.doctor.board import board_checks
 from neurorave_device.doctor.content import content
 from neurorave_device.doctor.engines import engines
+from neurorave_device.doctor.jacks import jacks
 from neurorave_device.doctor.machine import Machine
 from neurorave_device.doctor.results import (
     FAIL,
@@ -47,4 +48,5 @@ def examine(machine: Machine, config: Optional[Config] = None) -> List[Result]:
     results = software(machine) + timing(machine)
     results += content(machine, folders, config.card)
     results += board_checks(machine, board_from(config.board), config.panel == "jetson")
+    results += jacks(machine, config)
     return results + engines(machine, folders)

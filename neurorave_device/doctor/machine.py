@@ -10,9 +10,10 @@ import sys
 import warnings
 from typing import List, Optional, Tuple
 
-from neurorave_device.audio.cards import Card, playing_cards
+from neurorave_device.audio.cards import Card, import_backend, playing_cards
 from neurorave_device.board import Board
 from neurorave_device.card import CardState, look
+from neurorave_device.config import Config
 from neurorave_device.realtime import OUTPUT_PRIORITY
 from neurorave_device.thermal import Heat, Zones
 
@@ -40,6 +41,19 @@ class Machine:
     def sound_cards(self) -> List[Card]:
         """Return the sound cards that can play; UserError without PortAudio."""
         return playing_cards()
+
+    def reading_cards(self) -> List[Tuple[str, int]]:
+        """Return (name, number of inputs) of the sound cards that can be read; UserError without PortAudio."""
+        rows = import_backend().query_devices()
+        found = [(str(row["name"]), int(row["max_input_channels"])) for row in rows]
+        return [row for row in found if row[1] > 0]
+
+    def calibration(self, config: Config) -> Tuple[bool, str]:
+        """Return whether there is a calibration for a configuration's jacks, and what is wrong with it, ''."""
+        from neurorave_device.wiring import calibration
+
+        loaded = calibration(config)
+        return loaded.kept, loaded.sentence
 
     def try_realtime(self, level: int) -> None:
         """Take a real-time priority and give it back; OSError where that is not permitted.

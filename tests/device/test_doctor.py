@@ -38,6 +38,8 @@ class Paper(Machine):
         self.counts: Any = [2000, 2000, 2000, 2000]
         self.silent: Dict[Tuple[int, int], Exception] = {}
         self.today = 2026
+        self.inputs: Any = [("Built-in", 2), ("ES-8", 8)]
+        self.kept: Tuple[bool, str] = (True, "")
         self.inserted = CardState(True, True, 2000000000, "")
 
     def python(self) -> Tuple[int, int, int]:
@@ -55,6 +57,14 @@ class Paper(Machine):
         if isinstance(self.cards, Exception):
             raise self.cards
         return list(self.cards)
+
+    def reading_cards(self) -> List[Tuple[str, int]]:
+        if isinstance(self.inputs, Exception):
+            raise self.inputs
+        return list(self.inputs)
+
+    def calibration(self, config: Config) -> Tuple[bool, str]:
+        return self.kept
 
     def try_realtime(self, level: int) -> None:
         if level > self.realtime:
@@ -167,6 +177,54 @@ def test_a_package_whose_library_is_broken_fails_too() -> None:
     found = row(examine(machine), "soundfile")
     assert found.state == FAIL
     assert "\n" not in found.text
+
+
+def test_midi_ports_are_named_and_what_keeps_them_from_being_heard() -> None:
+    machine = Paper()
+    assert "no port now" in row(examine(machine), "midi").text
+    machine.present["/dev/snd/midiC*D*"] = ["/dev/snd/midiC1D0"]
+    assert row(examine(machine), "midi") == Result("midi", OK, "/dev/snd/midiC1D0")
+    machine.barred = ["/dev/snd/midiC1D0"]
+    found = row(examine(machine), "midi")
+    assert found.state == WARN and "audio" in found.text
+    machine.broken["mido"] = ImportError("No module named 'mido'")
+    found = row(examine(machine), "midi")
+    assert found.state == WARN and "[midi]" in found.text
+    assert exit_status(examine(machine)) == 0
+
+
+@pytest.mark.parametrize(
+    "panel, state, words",
+    [
+        ({}, OK, ["ES-8 has 8"]),
+        ({"device": "es-8"}, OK, ["ES-8 has 8"]),
+        ({"device": "Built"}, WARN, ["Built with 6 inputs", "Built-in has 2"]),
+        ({"device": "Motu"}, WARN, ["Motu", "Built-in has 2, ES-8 has 8"]),
+        ({"channels": [5, 6, 7, 8, 9, 10]}, WARN, ["10 inputs"]),
+    ],
+)
+def test_the_inputs_of_a_card_that_are_the_jacks(
+    panel: Dict[str, Any], state: str, words: List[str]
+) -> None:
+    found = row(examine(Paper(), Config(panel="audio", audio_panel=panel)), "inputs")
+    assert found.state == state
+    assert all(word in found.text for word in words), found.text
+
+
+def test_a_card_that_cannot_be_looked_for_is_a_warning() -> None:
+    machine = Paper()
+    machine.inputs = OSError("PortAudio library not found")
+    assert row(examine(machine, Config(panel="audio")), "inputs").state == WARN
+
+
+def test_inputs_without_a_calibration_are_told_what_to_do() -> None:
+    machine = a_board()
+    assert row(examine(machine, BOARD), "calibration").state == OK
+    machine.kept = (False, "")
+    found = row(examine(machine, BOARD), "calibration")
+    assert found.state == WARN and "neurorave calibrate" in found.text
+    machine.kept = (False, "calibration-board.json: damaged (it is empty); it is left out")
+    assert "damaged" in row(examine(machine, BOARD), "calibration").text
 
 
 def test_old_python_fails() -> None:
