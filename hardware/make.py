@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Dict
 
-from hardware import bom, pinout, power, spice_export
+from hardware import bom, panel_files, pinout, power, spice_export
 from hardware.checks import faults
 from hardware.design import Design
 from hardware.netlist import build
+from hardware.panel import panel
+from hardware.sheets import SHEETS
 
 ROOT = Path(__file__).resolve().parent.parent
 _HERE = "hardware/"
@@ -26,6 +28,10 @@ def texts(design: Design) -> Dict[str, str]:
     }
     for name, text in spice_export.texts(design).items():
         made[_HERE + "spice/stages/" + name] = text
+    for name, draw in SHEETS.items():
+        made[_HERE + f"schematic/{name}.svg"] = draw(design).svg()
+    made[_HERE + "panel.svg"] = panel_files.svg(panel())
+    made[_HERE + "panel.dxf"] = panel_files.dxf(panel())
     return made
 
 

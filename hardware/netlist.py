@@ -248,7 +248,7 @@ def _front(design: Design) -> None:
     put("screen", "A3", "0.96 inch", sheet, bus)
     # As strong as the level shifter's keeper wants it; 10k would never read high.
     put("resistor", "R203", "1k", sheet, {"A": JETSON_3V3, "B": "SWITCH"})
-    put("button", "SW1", "D6R", sheet, {"A": "SWITCH", "B": "GND"})
+    put("button", "SW1", "15 mm", sheet, {"A": "SWITCH", "B": "GND"})
     put("resistor", "R204", "1k", sheet, {"A": JETSON_3V3, "B": "ON_LIGHT"})
     put("light", "D201", "green", sheet, {"A": "ON_LIGHT", "K": "GND"})
     put("electrolytic", "C207", "10u", sheet, {"+": JETSON_3V3, "-": "GND"})

@@ -106,7 +106,9 @@ KINDS: Dict[str, Kind] = {
         _row("BIPOLAR PASSIVE", "COMMON PASSIVE", "UNIPOLAR PASSIVE"),
         "range_jumper",
     ),
-    "button": Kind("push button, 6 mm", "Button_Switch_THT:SW_PUSH_6mm", _two()),
+    "button": Kind(
+        "push button 6 x 6 mm, its pin 15 mm high", "Button_Switch_THT:SW_PUSH_6mm", _two()
+    ),
     "mcp6004": Kind(
         "four rail-to-rail amplifiers",
         _DIP % 14,
@@ -274,7 +276,7 @@ _CATALOGUE: Dict[Tuple[str, str], Tuple[str, str]] = {
     ("choke", "10u"): ("Bourns", "RLB0914-100KL"),
     ("jack", "PJ398SM"): ("Thonk", "PJ398SM"),
     ("range", "5V/10V"): ("Harwin", "M20-9990346"),
-    ("button", "D6R"): ("C&K", "D6R90F1LFS"),
+    ("button", "15 mm"): ("CUI Devices", "TS02-66-150-BK-260-LCR-D"),
     ("mcp6004", "MCP6004"): ("Microchip", "MCP6004-I/P"),
     ("mcp6542", "MCP6542"): ("Microchip", "MCP6542-I/P"),
     ("tl072", "TL072"): ("Texas Instruments", "TL072CP"),
