@@ -1,7 +1,7 @@
 """Run the decks of spice/ with ngspice, and each counter-deck, which is a deck with one fault that it has to notice.
 
-`python -m hardware.simulate` prints what each assert saw, over all runs; exit status 1 where one fails, or where a
-counter-deck passes.
+`python -m hardware.simulate` prints what each assert saw, over all runs, and writes it to spice/results.csv; status 1
+where one fails, or where a counter-deck passes.
 """
 
 import argparse
@@ -12,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Tuple
 
 SPICE = Path(__file__).resolve().parent / "spice"
 PACKAGE = "ngspice"
 # As in the decks: the parts as printed, then 200 times with parts within their tolerances.
 RUNS = 201
 _ASSERTS = re.compile(r"set asserts = \( (.*?) \)")
+_BOUND = re.compile(r"let ((?:low|high)_\w+) = (\S+)")
 _LIMIT_S = 240
 
 
@@ -83,6 +84,25 @@ def run(deck: str, runs: int = RUNS, folder: Path = SPICE) -> Dict[str, Seen]:
     return seen
 
 
+def bounds(deck: str) -> Dict[str, Tuple[str, str]]:
+    """Return what each assert allows, as the deck writes it."""
+    text = (SPICE / f"{deck}.cir").read_text("utf-8")
+    limits = dict(_BOUND.findall(text))
+    return {name: (limits[f"low_{name}"], limits[f"high_{name}"]) for name in asserts(deck)}
+
+
+def results(seen: Dict[str, Dict[str, Seen]]) -> str:
+    """Return results.csv: what each assert saw, four digits of it, and what it allows."""
+    lines = ["deck,assert,lowest seen,highest seen,allowed from,allowed to"]
+    for deck, found in seen.items():
+        allowed = bounds(deck)
+        for name, one in found.items():
+            lines.append(
+                ",".join((deck, name, f"{one.low:.4g}", f"{one.high:.4g}", *allowed[name]))
+            )
+    return "\n".join(lines) + "\n"
+
+
 def run_counter(counter: Counter) -> Seen:
     """Return what the assert saw that has to notice the fault, with parts as printed otherwise."""
     with tempfile.TemporaryDirectory() as name:
@@ -132,11 +152,15 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help="runs of each deck")
     arguments = parser.parse_args()
     wrong = 0
+    everything = {}
     for deck in decks():
-        for name, seen in run(deck, arguments.runs).items():
+        everything[deck] = run(deck, arguments.runs)
+        for name, seen in everything[deck].items():
             verdict = "ok" if seen.passed == arguments.runs and not seen.failed else "FAILS"
             wrong += verdict != "ok"
             print(f"{deck:15} {name:15} {seen.low:12.5g} to {seen.high:12.5g}  {verdict}")
+    if arguments.runs == RUNS:
+        (SPICE / "results.csv").write_text(results(everything), "utf-8")
     for counter in counters():
         seen = run_counter(counter)
         verdict = "noticed" if seen.failed == 1 else "NOT NOTICED"

@@ -1,5 +1,6 @@
 """Every deck holds in all its runs, and each of its asserts notices a fault."""
 
+import csv
 import shutil
 from collections import Counter as Count
 from pathlib import Path
@@ -36,6 +37,30 @@ def test_every_assert_holds_in_every_run(deck: str) -> None:
     seen = simulate.run(deck)
     counts = {name: (one.passed, one.failed) for name, one in seen.items()}
     assert counts == dict.fromkeys(simulate.asserts(deck), (simulate.RUNS, 0))
+    _compare_with_what_is_committed(deck, seen)
+
+
+def _compare_with_what_is_committed(deck: str, seen: Dict[str, simulate.Seen]) -> None:
+    """Another ngspice may draw other parts, so a twentieth of what is allowed may be between them."""
+    with open(SPICE / "results.csv", encoding="utf-8", newline="") as file:
+        rows = {row["assert"]: row for row in csv.DictReader(file) if row["deck"] == deck}
+    allowed = simulate.bounds(deck)
+    assert list(rows) == list(seen)
+    for name, one in seen.items():
+        row = rows[name]
+        assert (row["allowed from"], row["allowed to"]) == allowed[name]
+        low, high = (number(text) for text in allowed[name])
+        for text, value in ((row["lowest seen"], one.low), (row["highest seen"], one.high)):
+            assert abs(float(text) - value) <= (high - low) / 20, name
+
+
+def number(text: str) -> float:
+    """Return a number as SPICE writes it."""
+    return (
+        float(text[:-1]) * {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3}[text[-1]]
+        if text[-1].isalpha()
+        else float(text)
+    )
 
 
 @pytest.mark.parametrize("deck", ["cv_5v", "gate", "output"])
