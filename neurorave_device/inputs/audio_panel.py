@@ -100,8 +100,9 @@ class AudioPanel(Panel):
             end = min(int(reading.sample_at(now)), reading.card.written)
             rows = reading.card.rows(end - max(1, int(CV_SECONDS * reading.card.rate)), end)
             if len(rows):
-                means = self._scale * rows[:, :CV_COUNT].mean(axis=0, dtype=np.float64)
-                first, second, third, fourth = means.tolist()
+                # A sum over rows is much quicker than their mean.
+                means = np.add.reduce(rows) * (self._scale / len(rows))
+                first, second, third, fourth = means.tolist()[:CV_COUNT]
                 self._volts = first, second, third, fourth
         return self._volts
 

@@ -94,10 +94,14 @@ class CardInput:
             return False
 
     def rows(self, start: int, end: int) -> np.ndarray:
-        """Return samples start..end, float32 [n, channels], of what is still kept."""
+        """Return samples start..end, float32 [n, channels], of what is still kept; to be used at once."""
         start = max(start, end - self._size + self.block, 0)
-        places = np.arange(start, max(start, end)) % self._size
-        return self._ring[places]
+        if start >= end:
+            return self._ring[:0]
+        first, last = start % self._size, end % self._size
+        if first < last:
+            return self._ring[first:last]
+        return np.concatenate((self._ring[first:], self._ring[:last]))
 
     def close(self) -> None:
         """Close the stream at once."""

@@ -26,6 +26,9 @@ class SchmittTrigger:
 
         However the samples are cut into blocks, the edges are the same.
         """
+        if volts.size and (volts.min() >= self._low if self._level else volts.max() < self._high):
+            # As nearly always, nothing happens.
+            return []
         decided = np.flatnonzero((volts >= self._high) | (volts < self._low))
         levels = volts[decided] >= self._high
         before = np.concatenate(([self._level], levels[:-1])) if decided.size else levels
