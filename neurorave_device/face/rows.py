@@ -51,13 +51,19 @@ def _top(cursor: int, count: int, visible: int) -> int:
     return max(0, min(cursor - visible + 2, count - visible))
 
 
+def fitting_value(row: Row) -> str:
+    """Return an entry's value, cut where it would leave its name no room."""
+    name = min(_LEAST_NAME, text_width(row.name))
+    return fit(row.value, _RIGHT - _TEXT_X - name - 4)
+
+
 def _row(canvas: Canvas, y: int, row: Row, selected: bool, editing: bool) -> None:
     """Draw one entry; the value keeps its room and the name is cut where both do not fit."""
     if selected:
         canvas.text(0, y, ">")
     room = _RIGHT - _TEXT_X
     if row.value:
-        value = fit(row.value, room - min(_LEAST_NAME, text_width(row.name)) - 4)
+        value = fitting_value(row)
         width = text_width(value)
         left = _RIGHT - width
         if editing:

@@ -187,14 +187,16 @@ def test_texts_of_any_length_are_drawn(text: str) -> None:
     assert canvas.lit_share() < 0.6
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(name=WORDS, value=WORDS, editing=st.booleans())
 def test_name_and_value_of_a_line_never_run_into_each_other(
     name: str, value: str, editing: bool
 ) -> None:
     both, alone = Canvas(), Canvas()
-    listing.draw(both, "", [listing.Row(name, value)], 0, editing)
-    listing.draw(alone, "", [listing.Row("", value)], 0, editing)
+    row = listing.Row(name, value)
+    listing.draw(both, "", [row], 0, editing)
+    listing.draw(alone, "", [listing.Row("", listing.fitting_value(row))], 0, editing)
+    assert listing.fitting_value(row) == value or "\u2026" in listing.fitting_value(row)
     value_left = min(
         [x for x in range(8, 128) if any(_row(alone.pixels(), y)[x] for y in LINE)] or [128]
     )
