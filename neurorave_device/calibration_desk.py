@@ -35,6 +35,7 @@ class CalibrationDesk:
         self._do = do
         self._dialog: Optional[Calibrating] = None
         self._busy = False
+        self._wanted: Optional[Calibration] = None
         # What the writing thread hands back: (problem, note).
         self._outcome: Optional[Tuple[str, str]] = None
 
@@ -62,8 +63,8 @@ class CalibrationDesk:
             self._dialog = None
 
     def _keep(self, wanted: Calibration) -> None:
+        self._wanted = wanted
         if self._do is None:
-            self._link.set_calibration(wanted)
             self._busy, self._outcome = True, ("", _PASSING)
             return
         resets = wanted == Calibration()
@@ -74,10 +75,10 @@ class CalibrationDesk:
                 return ""
             return self._file.save(wanted)
 
-        self._later(write, wanted)
+        self._later(write)
 
-    def _later(self, write: Callable[[], str], wanted: Optional[Calibration] = None) -> None:
-        """Let the writing thread do it; a calibration counts as soon as it is kept."""
+    def _later(self, write: Callable[[], str]) -> None:
+        """Let the writing thread do it."""
         self._busy = True
 
         def job() -> None:
@@ -90,8 +91,6 @@ class CalibrationDesk:
                 told = "%s: cannot be written (%s); the old calibration stays."
                 self._outcome = (told % (self._file.path, reason(error)), "")
                 return
-            if wanted is not None:
-                self._link.set_calibration(wanted)
             self._outcome = ("", note)
 
         if self._do is None:
@@ -111,5 +110,9 @@ class CalibrationDesk:
         if outcome is None:
             return
         self._busy, self._outcome = False, None
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and not outcome[0]:
+            # It counts as soon as it is kept, also where the player has left meanwhile.
+            self._link.set_calibration(wanted)
         if dialog is not None:
             dialog.kept(*outcome)

@@ -147,6 +147,7 @@ class SharedLink(FaceLink):
             raw=report.raw,
             spread=report.spread,
             fault=report.fault,
+            midi_garbage=report.midi_garbage,
             patched=report.patched,
             frozen=report.frozen,
             macro=report.macro,

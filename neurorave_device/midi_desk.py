@@ -46,7 +46,8 @@ class MidiDesk:
         """Begin to learn, for a parameter that is chosen already or for any; one that was not finished is left."""
         if self._dialog is not None:
             self._dialog.leave()
-        self._dialog = MidiLearn(self._controllers, bool(self._link.get("midi.on")), parameter)
+        on = bool(self._link.get("midi.on"))
+        self._dialog = MidiLearn(self._controllers, on, parameter, self._garbage)
         return self._dialog
 
     def controller(self, event: Event) -> None:
@@ -77,6 +78,9 @@ class MidiDesk:
             self._keep(dict(self._controllers))
         if dialog.view().ended:
             self._dialog = None
+
+    def _garbage(self) -> int:
+        return self._link.telemetry().midi_garbage
 
     def _keep(self, controllers: Dict[int, str]) -> None:
         def job() -> None:

@@ -1,6 +1,6 @@
 """Learning: choose a parameter, move a controller, done. A dialog; it changes the map that it is given."""
 
-from typing import Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
 from neurorave_device.dialog import Choice, Dialog, View
 from neurorave_device.face.groups import Entry, Group, groups
@@ -14,11 +14,19 @@ _GROUPS: Tuple[Group, ...] = groups(PATCH_PARAMETERS)
 class MidiLearn(Dialog):
     """One run. `controllers` (controller -> parameter) is what is changed; `changed` says that it has been.
 
-    `parameter` is what the player has chosen already, '' where nothing is chosen yet.
+    `parameter` is what the player has chosen already, '' where nothing is chosen yet; `garbage` says how much has come
+    that is no MIDI, for whom no controller is heard from.
     """
 
-    def __init__(self, controllers: Dict[int, str], on: bool, parameter: str = "") -> None:
+    def __init__(
+        self,
+        controllers: Dict[int, str],
+        on: bool,
+        parameter: str = "",
+        garbage: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._controllers = controllers
+        self._garbage = garbage
         self._page: Optional[Group] = None
         self._parameter = parameter
         self._step = MOVE if parameter else PAGE
@@ -40,7 +48,7 @@ class MidiLearn(Dialog):
             "MIDI learn",
             self._sentence(),
             choices=self._choices(),
-            rows=self._rows() if self._step == PAGE else (),
+            rows=self._rows(),
             ended=self._step == LEFT,
         )
 
@@ -134,6 +142,11 @@ class MidiLearn(Dialog):
         return Choice(entry.parameter.id, entry.name.strip() + known)
 
     def _rows(self) -> Tuple[str, ...]:
+        garbage = self._garbage()
+        if self._step == MOVE and garbage:
+            return ("%d bytes were no MIDI" % garbage,)
+        if self._step != PAGE:
+            return ()
         return tuple(
             "%d moves %s" % (controller, by_id(name).name)
             for controller, name in sorted(self._controllers.items())

@@ -40,7 +40,7 @@ class Telemetry(NamedTuple):
     message: one sentence for the player, or ''. raw, spread: mean and standard deviation of what CV 1-4 read before
     calibration, in volts, over a tenth of a second. fault: one sentence where a part of the inputs does not work.
     patched: which of CV 1-4 count as patched. frozen: a gate lets the sound stand still. macro: its height, -1..1.
-    morph: where between its two presets the morph is, 0..1.
+    morph: where between its two presets the morph is, 0..1. midi_garbage: how much came over MIDI that is none.
     """
 
     time: float
@@ -65,6 +65,7 @@ class Telemetry(NamedTuple):
     frozen: bool = False
     macro: float = 0.0
     morph: float = 0.0
+    midi_garbage: int = 0
 
 
 class FaceLink(abc.ABC):

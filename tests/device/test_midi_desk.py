@@ -137,6 +137,14 @@ def test_forgetting(bench: Bench) -> None:
     assert bench.desk.controllers == {} == bench.new_desk().controllers
 
 
+def test_what_is_no_midi_is_told_where_a_controller_is_waited_for() -> None:
+    count = [0]
+    dialog = MidiLearn({}, True, "level", lambda: count[0])
+    assert dialog.view().rows == ()
+    count[0] = 37
+    assert dialog.view().rows == ("37 bytes were no MIDI",)
+
+
 def test_where_midi_is_off_it_can_be_switched_on(bench: Bench) -> None:
     bench.link.set("midi.on", 0.0)
     dialog = bench.desk.learn("level")
