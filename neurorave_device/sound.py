@@ -27,6 +27,7 @@ from neurorave_device.events import Event, EventWriter
 from neurorave_device.governor import LIMITS, Governor, Limits
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Volts
 from neurorave_device.inputs.midi import MidiIn
+from neurorave_device.parameters import GATE_ROLES
 from neurorave_device.processes import (
     DONE,
     READY,
@@ -312,7 +313,8 @@ class Sound:
 
 def _warm_voice(bundle: Bundle, values: Dict[str, float]) -> Voice:
     """Return a voice that has played a hit which nobody hears: the first run of a graph is slower than all others."""
-    warm = Voice(bundle, values)
+    # Whatever the gates do in the patch, here they start it.
+    warm = Voice(bundle, dict(values, **{"gate1.role": float(GATE_ROLES.index("trigger"))}))
     warm.render(_WARM_FRAMES * warm.hop, _silent, [Edge(1, True, 0.0), Edge(2, True, 0.0)])
     warm.listen(np.zeros(_WARM_FRAMES * warm.hop, np.float32))
     return Voice(bundle, values)
