@@ -117,7 +117,7 @@ def test_a_reset_starts_the_motions_again(toy: Bundle) -> None:
 
 
 def moving(sample: int) -> Volts:
-    return 3.0 * np.sin(sample / 3000.0), 1.0, sample / 5000.0, -1.0
+    return 3.0 * np.sin(sample / 3000.0), 1.0, sample / 5000.0, 4.0 * np.cos(sample / 2000.0)
 
 
 def test_sampled_cvs_are_those_of_the_rise_and_stand_until_the_next(toy: Bundle) -> None:
