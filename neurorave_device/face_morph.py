@@ -4,7 +4,7 @@ from typing import Dict, Mapping, Optional, Tuple
 
 from neurorave_device.settings import pack_morph, unpack_morph
 from neurorave_device.shared import Cell
-from neurorave_device.storage.morph import Morph, morph, standing
+from neurorave_device.storage.morph import Morph, morph, stands
 
 
 class FaceMorph:
@@ -36,7 +36,7 @@ class FaceMorph:
     def value(self, parameter_id: str, values: Mapping[str, float], position: float) -> float:
         """Return a parameter's value that plays; see `over`."""
         present = self._morph
-        if present is None or parameter_id in standing(present, values):
+        if present is None or stands(present, values, parameter_id):
             return values[parameter_id]
         return self._ends(present, position).get(parameter_id, values[parameter_id])
 
@@ -46,9 +46,9 @@ class FaceMorph:
         found = dict(values)
         if present is None:
             return found
-        still = standing(present, values)
-        playing = self._ends(present, position)
-        found.update((key, value) for key, value in playing.items() if key not in still)
+        for key, value in self._ends(present, position).items():
+            if not stands(present, values, key):
+                found[key] = value
         return found
 
     def _ends(self, present: Morph, position: float) -> Dict[str, float]:

@@ -23,7 +23,7 @@ from neurorave_device.parameters import (
     by_id,
     default_values,
 )
-from neurorave_device.storage.morph import Morph, standing
+from neurorave_device.storage.morph import Morph
 
 LOUDNESS = "rms"
 LATENT = MOVED[0]
@@ -99,9 +99,11 @@ class Mapper:
         self._following = [n for n in range(CV_COUNT) if n not in self._leading]
         if self._position < 0.0:
             self._position = found[MORPH.id]
-        self._morphing = None
+        last, self._morphing = self._morphing, None
         if morph is not None:
-            self._morphing = Morphing(morph.first, morph.second, standing(morph, found))
+            self._morphing = Morphing(morph, found)
+            if last is not None:
+                self._morphing.restore(last.snapshot())
             self._follow_morph()
 
     def trigger(self) -> None:

@@ -1,33 +1,32 @@
 """The morph as it plays: from one preset to another, frame by frame, at little cost."""
 
-from typing import Any, Collection, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from neurorave_device.parameters import PATCH_PARAMETERS
+from neurorave_device.storage.morph import Morph, stands
 
 # A choice switches to the second preset this far beyond the half, and back as far before it: a voltage on
 # the half must not flutter.
 SWITCHING = 0.02
 
-State = Tuple[float, bool]
+State = Tuple[float, Optional[bool]]
 
 
 class Morphing:
     """The values at each position between two presets; one thread.
 
-    What belongs to the module is no part of them, and what is in `kept` (parameter ids) stays as it is set.
+    What belongs to the module is no part of them, nor what the morph leaves as it is set in `values`.
     """
 
-    def __init__(
-        self, first: Mapping[str, float], second: Mapping[str, float], kept: Collection[str]
-    ) -> None:
+    def __init__(self, morph: Morph, values: Mapping[str, float]) -> None:
         self._gliding: List[Tuple[Any, float, float]] = []
         self._switching: List[Tuple[str, float, float]] = []
         self._still: Dict[str, float] = {}
         for row in PATCH_PARAMETERS:
-            if row.id in kept:
+            if stands(morph, values, row.id):
                 continue
-            start = row.clamp(first.get(row.id, row.default))
-            end = row.clamp(second.get(row.id, row.default))
+            start = row.clamp(morph.first.get(row.id, row.default))
+            end = row.clamp(morph.second.get(row.id, row.default))
             if start == end:
                 self._still[row.id] = start
             elif row.blends:
@@ -35,7 +34,8 @@ class Morphing:
             else:
                 self._switching.append((row.id, start, end))
         self._position = -1.0
-        self._beyond = False
+        # Whether the second preset's choices play; None before the first position.
+        self._beyond: Optional[bool] = None
         self._begun = False
 
     def at(self, position: float) -> Dict[str, float]:
@@ -44,11 +44,12 @@ class Morphing:
             return {}
         self._position = position
         found: Dict[str, float] = {}
-        if self._begun:
-            self._beyond = position >= (0.5 - SWITCHING if self._beyond else 0.5 + SWITCHING)
-        else:
-            found.update(self._still)
+        if self._beyond is None:
             self._beyond = position >= 0.5
+        else:
+            self._beyond = position >= (0.5 - SWITCHING if self._beyond else 0.5 + SWITCHING)
+        if not self._begun:
+            found.update(self._still)
             self._begun = True
         for key, start, end in self._switching:
             found[key] = end if self._beyond else start

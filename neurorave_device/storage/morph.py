@@ -1,18 +1,17 @@
 """From one preset to another: what is kept of a morph, and a pure function over the parameter table."""
 
-from typing import Dict, FrozenSet, Mapping, NamedTuple, Set, Tuple
+from typing import Dict, FrozenSet, Mapping, NamedTuple, Tuple
 
 from neurorave_device.parameters import CV_COUNT, DESTINATIONS, PATCH_PARAMETERS
 
-_DESTINATION = float(DESTINATIONS.index("morph"))
-# The settings of each CV, with the one that says what it moves.
-_CVS = tuple(
-    (
-        "cv%d.destination" % (number + 1),
-        [row.id for row in PATCH_PARAMETERS if row.id.startswith("cv%d." % (number + 1))],
-    )
-    for number in range(CV_COUNT)
-)
+_MOVES_IT = float(DESTINATIONS.index("morph"))
+# For each setting of a CV the one that says what it moves.
+_DESTINATION_OF = {
+    row.id: "cv%d.destination" % number
+    for number in range(1, CV_COUNT + 1)
+    for row in PATCH_PARAMETERS
+    if row.id.startswith("cv%d." % number)
+}
 
 
 class Morph(NamedTuple):
@@ -27,18 +26,16 @@ class Morph(NamedTuple):
     names: Tuple[str, str] = ("", "")
 
 
-def standing(present: Morph, values: Mapping[str, float]) -> Set[str]:
-    """Return the ids of the parameters that a morph leaves as they are set in `values`.
+def stands(present: Morph, values: Mapping[str, float], parameter_id: str) -> bool:
+    """Say whether a morph leaves a parameter as it is set in `values`.
 
-    These are those that the player has changed since, and what moves the morph itself: it would pull the rug from under
+    It leaves those that the player has changed since, and what moves the morph itself: it would pull the rug from under
     its own feet.
     """
-    found = set(present.kept)
-    found.add("morph")
-    for destination, ids in _CVS:
-        if values[destination] == _DESTINATION:
-            found.update(ids)
-    return found
+    if parameter_id == "morph" or parameter_id in present.kept:
+        return True
+    destination = _DESTINATION_OF.get(parameter_id)
+    return destination is not None and values[destination] == _MOVES_IT
 
 
 def morph(

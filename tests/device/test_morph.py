@@ -115,6 +115,17 @@ def test_choices_switch_at_the_half_and_do_not_flutter_there() -> None:
     assert mapper.values["seed"] == 9.0
 
 
+def test_an_edit_near_the_half_does_not_switch_choices_either() -> None:
+    mapper = playing(0.6)
+    values = dict(default_values(), morph=0.49)
+    mapper.update(values, Morph(SOFT, LOUD))
+    settle(mapper)
+    mapper.update(dict(values, level=-3.0), Morph(SOFT, LOUD, frozenset(["level"])))
+    settle(mapper)
+    assert by_id("gate1.role").format(mapper.values["gate1.role"]) == "toggle"
+    assert mapper.values["level"] == -3.0
+
+
 def test_what_the_player_has_changed_stays_and_setup_is_never_touched() -> None:
     own = {"temperature": 1.5, "screen.contrast": 0.1}
     mapper = playing(1.0, own, ["temperature"])
