@@ -108,6 +108,13 @@ def _fit_arguments(sub: argparse.ArgumentParser) -> None:
         "--max-steps", type=_positive, default=None, metavar="N", help="default: the recipe's"
     )
     sub.add_argument(
+        "--max-seconds",
+        type=_seconds,
+        default=None,
+        metavar="S",
+        help="end the model's training after S seconds of this process's processor time in steps",
+    )
+    sub.add_argument(
         "--stage",
         choices=("model", "prior"),
         default=None,
@@ -135,6 +142,17 @@ def _positive(text: str) -> int:
     value = int(text) if text.isdigit() else 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return value
+
+
+def _seconds(text: str) -> float:
+    """A time above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return value
 
 

@@ -1,7 +1,7 @@
 """Segments of fixed length: drawn at random to train on, joined in order to evaluate on."""
 
 import functools
-from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -63,11 +63,13 @@ def draw_segment(
     rng: np.random.Generator,
     gain_db: float = 8.0,
     dither_db: float = -90.0,
+    placed: Optional[List[Tuple[Hit, int]]] = None,
 ) -> Floats:
     """Draw a training segment [samples]: hits one after another, overlapping or apart.
 
     Each hit gets its own gain within +-gain_db, the peak stays within 0.99, and white dither of
-    `dither_db` dBFS rms lies under everything. Half of the segments start inside a hit.
+    `dither_db` dBFS rms lies under everything. Half of the segments start inside a hit. `placed`
+    receives each hit and the sample where it begins.
     """
     pool = hits if isinstance(hits, HitPool) else HitPool(hits, samples)
     out = np.zeros(samples, np.float32)
@@ -80,6 +82,8 @@ def draw_segment(
         position = int(rng.random() * MOST_GAP * samples)
     while True:
         _add(out, hit, position, rng.uniform(-gain_db, gain_db))
+        if placed is not None:
+            placed.append((hit, position))
         end = position + hit.samples
         if rng.random() < 0.5:
             following = end - int(rng.random() * MOST_OVERLAP * min(hit.samples, samples))

@@ -34,11 +34,15 @@ def sounding_latents(model: SoundModel, prepared: PreparedData) -> tuple[Tensor,
     return torch.cat(latents), torch.cat(curves)
 
 
-def order_latents(z: Tensor, q: Tensor) -> Ordering:
+def order_latents(z: Tensor, q: Tensor, fixed: int = 0) -> Ordering:
     """Principal axes of the latents, largest variance first; up means brighter for each.
 
-    z [N, L], q [N, D] with the centroid at index 1.
+    z [N, L], q [N, D] with the centroid at index 1. The first `fixed` coordinates stay as they are.
     """
+    if fixed:
+        rest = order_latents(z[:, fixed:], q)
+        mean = torch.cat([torch.zeros(fixed), rest.mean])
+        return Ordering(mean, _beside(torch.eye(fixed), rest.basis))
     mean = z.mean(dim=0)
     # With fewer frames than coordinates the narrow form would leave axes out.
     few = len(z) < z.shape[1]
@@ -48,6 +52,14 @@ def order_latents(z: Tensor, q: Tensor) -> Ordering:
     signs = torch.sign(coordinates.T @ centred)
     signs[signs == 0] = 1.0
     return Ordering(mean.float(), (axes * signs[:, None]).float())
+
+
+def _beside(a: Tensor, b: Tensor) -> Tensor:
+    """Two square matrices along one diagonal."""
+    size = len(a)
+    both = torch.zeros(size + len(b), size + len(b))
+    both[:size, :size], both[size:, size:] = a, b
+    return both
 
 
 def latent_quantiles(z: Tensor, ordering: Ordering) -> list[list[float]]:

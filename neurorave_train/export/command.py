@@ -19,7 +19,7 @@ from neurorave_train.export.graphs import build_graphs
 from neurorave_train.export.lint import lint
 from neurorave_train.export.onnx_file import count_macs, count_parameters, write_onnx
 from neurorave_train.export.preview import write_preview
-from neurorave_train.nets.paper_model import PaperModel
+from neurorave_train.nets.model import PlayableModel
 from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.training.families import load_training
 from neurorave_train.training.fit import DATA_FILE
@@ -27,7 +27,7 @@ from neurorave_train.training.prior import load_prior
 from neurorave_train.training.trainer import TIMES_FILE, checkpoint_of
 
 LIMIT_BYTES = 12_000_000
-# The published network is a reference for comparisons, larger than a bundle to be shared may be.
+# The published networks are references for comparisons, larger than a bundle to be shared may be.
 PAPER_LIMIT_BYTES = 100_000_000
 
 
@@ -79,8 +79,8 @@ def write_bundle(
     graphs would not run on the board or weigh too much.
     """
     z, _ = content.sounding_latents(model, prepared)
-    if isinstance(model, PaperModel):
-        # Nothing brings the published latents to unit spread, as the playable models do with theirs.
+    if not isinstance(model, PlayableModel):
+        # Nothing brings other latents to unit spread, as the playable models do with theirs.
         prior.reach((z - ordering.mean) @ ordering.basis.T)
     files, parameters, macs = {}, 0, 0.0
     for role, graph in build_graphs(model, prior, ordering).items():
@@ -97,7 +97,7 @@ def write_bundle(
     cost = {"parameters": parameters, "mac_per_second": round(macs)}
     knots = content.latent_quantiles(z, ordering)
     content.write_description(folder, identity, training, model, prepared, knots, files, cost)
-    limit = PAPER_LIMIT_BYTES if isinstance(model, PaperModel) else LIMIT_BYTES
+    limit = LIMIT_BYTES if isinstance(model, PlayableModel) else PAPER_LIMIT_BYTES
     if _size(folder) > limit:
         raise UserError(
             f"the bundle weighs {_size(folder) / 1e6:.1f} MB, at most {limit / 1e6:.0f} MB "

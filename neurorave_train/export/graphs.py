@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from neurorave_train.nets.ddsp_model import DdspModel
 from neurorave_train.nets.model import PlayableModel
 from neurorave_train.nets.paper_model import PaperModel
 from neurorave_train.nets.prior import Prior
@@ -57,7 +58,7 @@ class EncoderGraph(nn.Module):
     mean: Tensor
     basis: Tensor
 
-    def __init__(self, model: PlayableModel, ordering: Ordering) -> None:
+    def __init__(self, model: PlayableModel | DdspModel, ordering: Ordering) -> None:
         super().__init__()
         self.encoder, self.past = model.encoder, model.window - model.hop
         self.register_buffer("mean", ordering.mean)
@@ -141,7 +142,7 @@ def build_graphs(model: SoundModel, prior: Prior, ordering: Ordering) -> dict[st
     if isinstance(model, PaperModel):
         encoder = SubbandEncoderGraph(model, ordering)
     else:
-        assert isinstance(model, PlayableModel)
+        assert isinstance(model, PlayableModel | DdspModel)
         encoder = EncoderGraph(model, ordering)
     one = torch.zeros(1, 1)
     return {

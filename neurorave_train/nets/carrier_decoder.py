@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from neurorave_train.nets.conditioning import Conditioning
-from neurorave_train.nets.layers import CausalConv, Film, Stack, activate
+from neurorave_train.nets.conditioning import ALL_NAMES, Conditioning
+from neurorave_train.nets.layers import CausalConv, Film, Stack, activate, full_precision
 from neurorave_train.nets.stream import Stream
 from neurorave_train.nets.synthesis import Carriers, FilteredNoise
 
@@ -26,6 +27,8 @@ class CarrierDecoder(nn.Module):
         hop: int,
         latents: int,
         knots: Tensor,
+        followed: Sequence[str] = ALL_NAMES,
+        gain_shape: bool = True,
         width: int = 256,
         fine_width: int = 128,
         dilations: tuple[int, ...] = (1, 2, 4, 8),
@@ -40,7 +43,7 @@ class CarrierDecoder(nn.Module):
         conditions = 2 * int(knots.shape[0])
         self.blocks, self.count, self.bands = blocks, carriers, bands
         self.fine_width = fine_width
-        self.conditioning = Conditioning(knots, blocks)
+        self.conditioning = Conditioning(knots, blocks, followed, gain_shape)
         self.enter = CausalConv(latents + conditions, width, kernel=1)
         self.body = Stack(width, dilations, conditions)
         self.split = CausalConv(width, blocks * fine_width, kernel=1)
@@ -60,6 +63,11 @@ class CarrierDecoder(nn.Module):
         """Rows per frame and values per row of the noise input."""
         return self.blocks, 2 * self.noise.bins
 
+    @property
+    def followed(self) -> Tensor:
+        """1 for each descriptor that steers it, else 0, [D]."""
+        return self.conditioning.followed
+
     def forward(self, z: Tensor, q: Tensor, mask: Tensor, noise: Tensor, stream: Stream) -> Tensor:
         condition, base = self.conditioning(q, mask, stream)
         x = self.enter(torch.cat([z, condition], dim=-1), stream)
@@ -67,6 +75,11 @@ class CarrierDecoder(nn.Module):
         x = self.fine_film(self.split(activate(x), stream), condition)
         x = x.reshape(x.shape[0], x.shape[1] * self.blocks, self.fine_width)
         x = self.head(activate(self.fine(x, None, stream)), stream)
+        with full_precision(x):
+            return self._play(x.float(), base, noise, stream)
+
+    def _play(self, x: Tensor, base: Tensor, noise: Tensor, stream: Stream) -> Tensor:
+        """The head's outputs [B, M, 3 * carriers + bands] as sound."""
         n = self.count
         size = torch.exp(x[..., :n].clamp(-14.0, 4.0)) * base
         cosine, sine = torch.tanh(x[..., n : 2 * n]), torch.tanh(x[..., 2 * n : 3 * n])

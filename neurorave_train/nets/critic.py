@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from neurorave_train.together import weighted_mean
+
 
 class LatentCritic(nn.Module):
     """Classifies each descriptor into quantile classes from nine frames of latent.
@@ -38,7 +40,7 @@ class LatentCritic(nn.Module):
         losses = F.cross_entropy(
             logits.reshape(-1, self.classes), target.reshape(-1), reduction="none"
         )
-        return (losses.reshape(weight.shape) * weight).sum() / weight.sum().clamp(min=1.0)
+        return weighted_mean(losses.reshape(weight.shape), weight)
 
     def confusion(self, logits: Tensor, weight: Tensor) -> Tensor:
         """Cross-entropy against the uniform distribution, less its minimum log(classes).
@@ -48,4 +50,4 @@ class LatentCritic(nn.Module):
         """
         uniform = -torch.log_softmax(logits, dim=-1).mean(dim=-1)
         excess = uniform - torch.log(torch.tensor(float(self.classes)))
-        return (excess * weight).sum() / weight.sum().clamp(min=1.0)
+        return weighted_mean(excess, weight)

@@ -10,12 +10,15 @@ from torch import Tensor, nn
 from neurorave_train.descriptors.spectrum import PowerSpectrum
 from neurorave_train.nets.layers import CausalConv, Stack
 from neurorave_train.nets.stream import Stream
+from neurorave_train.together import SharedBatchNorm
 
 LIMIT = 3.0
 SILENCE = 1e-8
 """Power, full scale 1, under which a frame's level counts as silence (-80 dB)."""
 LONG_SCALE, SHORT_SCALE = 100.0, 25.0
 """Bring mean power per bin of both windows to the scale of the frame's total power."""
+FIXED_LEVEL = 1e-2
+"""Power to which spectra are relative where the encoder hears the level."""
 
 
 def mel_matrix(sample_rate: int, window: int, bands: int, low: float = 30.0) -> Tensor:
@@ -40,14 +43,23 @@ class MelFrames(nn.Module):
     Shapes: frames [..., window] -> [..., long + 4 * short]. The four short windows lie on the quarters
     of the frame's own hop in the middle of the long window, so attacks keep their place in time.
     Loudness is a descriptor and reaches the decoder by another way; left in here it would take most
-    of the latent's variance and leave little for the timbre.
+    of the latent's variance and leave little for the timbre. `relative=False` leaves it in.
     """
 
     long_mel: Tensor
     short_mel: Tensor
 
-    def __init__(self, sample_rate: int, hop: int, window: int, long: int = 64, short: int = 32):
+    def __init__(
+        self,
+        sample_rate: int,
+        hop: int,
+        window: int,
+        long: int = 64,
+        short: int = 32,
+        relative: bool = True,
+    ) -> None:
         super().__init__()
+        self.relative = relative
         self.window, self.small = window, window // 4
         quarter = hop // 4
         first = (window - hop) // 2 + quarter // 2 - self.small // 2
@@ -59,7 +71,7 @@ class MelFrames(nn.Module):
 
     def forward(self, frames: Tensor, dft_as_matmul: bool = False) -> Tensor:
         whole = self.long_power(frames, dft_as_matmul)
-        level = whole.sum(dim=-1, keepdim=True) + SILENCE
+        level = whole.sum(dim=-1, keepdim=True) + SILENCE if self.relative else FIXED_LEVEL
         powers = [torch.matmul(whole, self.long_mel) * LONG_SCALE]
         for start in self.starts:
             piece = frames[..., start : start + self.small]
@@ -78,10 +90,10 @@ class FixedVariance(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm1d(size, affine=False, momentum=0.01)
+        self.norm = SharedBatchNorm(size, affine=False, momentum=0.01)
 
     def forward(self, u: Tensor) -> Tensor:
-        y = self.norm(u.reshape(-1, u.shape[-1])).reshape(u.shape)
+        y = self.norm(u.reshape(-1, u.shape[-1]).float()).reshape(u.shape)
         return LIMIT * torch.tanh(y / LIMIT)
 
 
@@ -93,10 +105,16 @@ class FrameEncoder(nn.Module):
     """
 
     def __init__(
-        self, sample_rate: int, hop: int, window: int, latents: int, width: int = 128
+        self,
+        sample_rate: int,
+        hop: int,
+        window: int,
+        latents: int,
+        width: int = 128,
+        level_free: bool = True,
     ) -> None:
         super().__init__()
-        self.features = MelFrames(sample_rate, hop, window)
+        self.features = MelFrames(sample_rate, hop, window, relative=level_free)
         self.enter = CausalConv(self.features.size, width, kernel=1)
         self.body = Stack(width, (1, 2, 4))
         self.leave = CausalConv(width, latents, kernel=1)

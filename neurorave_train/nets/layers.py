@@ -17,6 +17,11 @@ SLOPE = 0.2
 FEW_STEPS = 32
 
 
+def full_precision(like: Tensor) -> torch.autocast:
+    """Inside it nothing is rounded to half precision: sound and spectra would not stand that."""
+    return torch.autocast(like.device.type, enabled=False)
+
+
 def activate(x: Tensor) -> Tensor:
     """Leaky rectifier with the slope RAVE uses (Caillon and Esling, 2021)."""
     return F.leaky_relu(x, SLOPE)

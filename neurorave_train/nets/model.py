@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch.func import functional_call
 from neurorave_train.descriptors import DESCRIPTORS, Descriptors, QuantileMap
 from neurorave_train.descriptors.spectrum import centred_frames
 from neurorave_train.nets.carrier_decoder import CarrierDecoder
+from neurorave_train.nets.conditioning import ALL_NAMES
 from neurorave_train.nets.critic import LatentCritic
 from neurorave_train.nets.encoder import FrameEncoder
 from neurorave_train.nets.pqmf_decoder import PqmfDecoder
@@ -27,6 +29,8 @@ class PlayableModel(SoundModel):
 
     knots [D, 25] are the training set's descriptor quantiles, floor [window // 2 + 1] the spectrum
     under which sound counts as silence. Frame t of every sequence is centred on output frame t.
+    `followed` are the descriptors that steer the decoder. Without the loudness among them the encoder
+    hears the level, because nothing else tells it to the decoder.
     """
 
     def __init__(
@@ -40,17 +44,23 @@ class PlayableModel(SoundModel):
         encoder_width: int = 128,
         decoder: str = "carriers",
         decoder_options: dict[str, Any] | None = None,
+        followed: Sequence[str] = ALL_NAMES,
+        level_free: bool = True,
+        gain_shape: bool = True,
     ) -> None:
         super().__init__()
         self.sample_rate, self.hop, self.window, self.latents = sample_rate, hop, window, latents
         self.latency = (window - hop) // 2
         self.quantiles = QuantileMap(knots)
         self.descriptors = Descriptors(sample_rate, hop, window, floor)
-        self.encoder = FrameEncoder(sample_rate, hop, window, latents, encoder_width)
+        level_free = level_free and ALL_NAMES[0] in followed
+        self.encoder = FrameEncoder(sample_rate, hop, window, latents, encoder_width, level_free)
         options: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in (decoder_options or {}).items()
         }
-        self.decoder = DECODERS[decoder](sample_rate, hop, latents, knots, **options)
+        self.decoder = DECODERS[decoder](
+            sample_rate, hop, latents, knots, followed, gain_shape, **options
+        )
         self.critic = LatentCritic(latents, len(DESCRIPTORS))
 
     def frames(self, audio: Tensor) -> Tensor:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
+
+from neurorave_train.together import SharedBatchNorm
 
 SLOPE = 0.2
 
 
 def _block(inputs: int, outputs: int) -> list[nn.Module]:
     conv = nn.Conv1d(inputs, outputs, 7, padding=3, bias=False)
-    return [conv, nn.BatchNorm1d(outputs), nn.LeakyReLU(SLOPE)]
+    return [conv, SharedBatchNorm(outputs), nn.LeakyReLU(SLOPE)]
 
 
 class LatentDiscriminator(nn.Module):
@@ -47,10 +51,23 @@ class LatentDiscriminator(nn.Module):
         """
         return (q * self.classes).floor().clamp(0, self.classes - 1).long()
 
-    def loss(self, logits: Tensor, q: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, q: Tensor, followed: Tensor | None = None) -> Tensor:
         """Mean cross-entropy against the classes of q, over items, frames and descriptors."""
         flat = logits.reshape(-1, self.classes)
-        return F.cross_entropy(flat, self.classify(q).reshape(-1))
+        losses = F.cross_entropy(flat, self.classify(q).reshape(-1), reduction="none")
+        return self._mean(losses.reshape(q.shape), followed)
+
+    def confusion(self, logits: Tensor, followed: Tensor | None = None) -> Tensor:
+        """Mean cross-entropy against the uniform distribution, less its minimum."""
+        uniform = -torch.log_softmax(logits, dim=-1).mean(dim=-1) - math.log(self.classes)
+        return self._mean(uniform, followed)
+
+    @staticmethod
+    def _mean(values: Tensor, followed: Tensor | None) -> Tensor:
+        """Mean of [B, F, D] over the descriptors that are followed [D], by default all."""
+        if followed is None:
+            return values.mean()
+        return (values * followed).mean() * (len(followed) / followed.sum().clamp(min=1.0))
 
 
 class ScaleDiscriminator(nn.Module):

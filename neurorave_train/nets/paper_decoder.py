@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from neurorave_train.descriptors import QuantileMap
-from neurorave_train.nets.layers import CausalConv, Upsample, activate
+from neurorave_train.nets.conditioning import ALL_NAMES, followed_ones
+from neurorave_train.nets.layers import CausalConv, Upsample, activate, full_precision
 from neurorave_train.nets.paper_frame import decode_frame
 from neurorave_train.nets.paper_layers import SubbandBank, positive, weight_normed
 from neurorave_train.nets.stream import Stream
@@ -20,16 +21,22 @@ class Attributes(nn.Module):
 
     The original takes minimum and maximum over all recordings, validation included, so that one
     click decides the scale; here they are the 1 % and 99 % quantiles of the training part, clipped.
+    A descriptor that is not `followed` is zero, so that every system has the same width.
     """
 
-    def __init__(self, knots: Tensor) -> None:
+    followed: Tensor
+
+    def __init__(self, knots: Tensor, followed: Sequence[str] = ALL_NAMES) -> None:
         super().__init__()
         self.quantiles = QuantileMap(knots)
+        self.all_followed = len(set(followed)) == len(ALL_NAMES)
+        self.register_buffer("followed", followed_ones(followed), persistent=False)
 
     def forward(self, q: Tensor) -> Tensor:
         low, high = self.quantiles.knots[:, 0], self.quantiles.knots[:, -1]
         values = self.quantiles.to_value(q)
-        return torch.clamp((values - low) * (2.0 / (high - low)) - 1.0, -1.0, 1.0)
+        scaled = torch.clamp((values - low) * (2.0 / (high - low)) - 1.0, -1.0, 1.0)
+        return scaled if self.all_followed else scaled * self.followed
 
 
 class Unit(nn.Module):
@@ -108,6 +115,7 @@ class PaperDecoder(nn.Module):
         dilations: Sequence[int],
         noise_ratios: Sequence[int],
         noise_bins: int,
+        followed: Sequence[str] = ALL_NAMES,
     ) -> None:
         super().__init__()
         steps = math.prod(ratios)
@@ -117,7 +125,7 @@ class PaperDecoder(nn.Module):
                 f"ratios {list(ratios)} must give an even number of band samples a frame, a "
                 f"multiple of what noise_ratios {list(noise_ratios)} give"
             )
-        self.attributes = Attributes(knots)
+        self.attributes = Attributes(knots, followed)
         widths = [capacity * 2**i for i in range(len(ratios), -1, -1)]
         self.enter = weight_normed(CausalConv(latents + int(knots.shape[0]), widths[0], kernel=7))
         self.ups = nn.ModuleList(
@@ -138,6 +146,11 @@ class PaperDecoder(nn.Module):
         """Rows per frame and values per row of the noise input."""
         return self.rows, self.bank.bands * self.noise.block
 
+    @property
+    def followed(self) -> Tensor:
+        """1 for each descriptor that steers it, else 0, [D]."""
+        return self.attributes.followed
+
     def bands(self, z: Tensor, q: Tensor, noise: Tensor, stream: Stream) -> Tensor:
         """The sub-bands [B, F * hop / bands, bands] of the sound."""
         x = self.enter(torch.cat([z, self.attributes(q)], dim=-1), stream)
@@ -156,4 +169,6 @@ class PaperDecoder(nn.Module):
         if z.shape[:2] == (1, 1) and not self.training:
             x = torch.cat([z, self.attributes(q)], dim=-1)
             return decode_frame(self, x, noise, stream)
-        return self.bank.inverse(self.bands(z, q, noise, stream), stream)
+        bands = self.bands(z, q, noise, stream)
+        with full_precision(bands):
+            return self.bank.inverse(bands.float(), stream)

@@ -13,11 +13,12 @@ from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 from neurorave_train.nets.layers import CausalConv, Upsample
 from neurorave_train.nets.pqmf import Pqmf
 from neurorave_train.nets.stream import Stream
+from neurorave_train.together import SharedBatchNorm
 
 Layer = TypeVar("Layer", CausalConv, Upsample)
 
 
-class ChannelNorm(nn.BatchNorm1d):
+class ChannelNorm(SharedBatchNorm):
     """Batch normalisation of [B, T, channels] (Ioffe and Szegedy, 2015).
 
     In evaluation it is a scale and a shift in plain operators, which every engine folds away.

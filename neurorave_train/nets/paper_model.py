@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from neurorave_train.descriptors import DESCRIPTORS, Descriptors, QuantileMap
+from neurorave_train.nets.conditioning import ALL_NAMES
 from neurorave_train.nets.paper_critics import LatentDiscriminator
 from neurorave_train.nets.paper_decoder import PaperDecoder
 from neurorave_train.nets.paper_encoder import PaperEncoder
@@ -23,6 +25,7 @@ class PaperModel(SoundModel):
     knots [D, 25] are the training set's descriptor quantiles, floor [window // 2 + 1] the spectrum
     under which sound counts as silence, `options` the recipe's `paper:` block. Frame t of every
     sequence is centred on output frame t; the hop is bands * prod(ratios). The mask has no effect.
+    `followed` are the descriptors beside the latent: none makes it RAVE.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class PaperModel(SoundModel):
         sample_rate: int,
         window: int,
         options: dict[str, Any],
+        followed: Sequence[str] = ALL_NAMES,
     ) -> None:
         super().__init__()
         o = options
@@ -52,6 +56,7 @@ class PaperModel(SoundModel):
             o["dilations"],
             o["noise_ratios"],
             o["noise_bins"],
+            followed,
         )
         self.critic = LatentDiscriminator(
             self.latents, len(DESCRIPTORS), o["classes"], o["critic_layers"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from neurorave_train.nets.conditioning import Conditioning
-from neurorave_train.nets.layers import CausalConv, Stack, Upsample, activate
+from neurorave_train.nets.conditioning import ALL_NAMES, Conditioning
+from neurorave_train.nets.layers import CausalConv, Stack, Upsample, activate, full_precision
 from neurorave_train.nets.pqmf import Pqmf
 from neurorave_train.nets.stream import Stream
 from neurorave_train.nets.synthesis import FilteredNoise
@@ -26,6 +28,8 @@ class PqmfDecoder(nn.Module):
         hop: int,
         latents: int,
         knots: Tensor,
+        followed: Sequence[str] = ALL_NAMES,
+        gain_shape: bool = True,
         widths: tuple[int, ...] = (224, 112, 56, 40),
         ratios: tuple[int, ...] = (4, 4, 2),
         dilations: tuple[int, ...] = (1, 3, 9),
@@ -42,7 +46,7 @@ class PqmfDecoder(nn.Module):
             raise ValueError(f"ratios {ratios} and {pqmf_bands} bands give {product}, hop is {hop}")
         self.blocks = ratios[0]
         self.ratios = ratios
-        self.conditioning = Conditioning(knots, self.blocks)
+        self.conditioning = Conditioning(knots, self.blocks, followed, gain_shape)
         self.enter = CausalConv(latents + conditions, widths[0], kernel=3)
         self.first = Stack(widths[0], dilations, conditions)
         self.ups = nn.ModuleList(
@@ -63,6 +67,11 @@ class PqmfDecoder(nn.Module):
         """Rows per frame and values per row of the noise input."""
         return self.blocks, 2 * self.noise.bins
 
+    @property
+    def followed(self) -> Tensor:
+        """1 for each descriptor that steers it, else 0, [D]."""
+        return self.conditioning.followed
+
     def forward(self, z: Tensor, q: Tensor, mask: Tensor, noise: Tensor, stream: Stream) -> Tensor:
         condition, base = self.conditioning(q, mask, stream)
         x = self.enter(torch.cat([z, condition], dim=-1), stream)
@@ -78,8 +87,10 @@ class PqmfDecoder(nn.Module):
         gain = _hold(base, x.shape[1] // base.shape[1])
         bands = torch.tanh(wave) * torch.exp(loudness.clamp(-14.0, 4.0)) * gain
         assert amplitudes is not None
-        y: Tensor = self.pqmf.inverse(bands, stream) + self.noise(amplitudes, noise, stream)
-        return y
+        with full_precision(x):
+            y: Tensor = self.pqmf.inverse(bands.float(), stream)
+            hiss: Tensor = self.noise(amplitudes.float(), noise, stream)
+        return y + hiss
 
 
 def _hold(x: Tensor, ratio: int) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neurorave_train.descriptors import Descriptors, QuantileMap
+from neurorave_train.nets.layers import full_precision
 from neurorave_train.nets.stream import Stream
 
 
@@ -25,6 +26,8 @@ class SoundModel(nn.Module):
     quantiles: QuantileMap
     descriptors: Descriptors
     decoder: Any
+    fixed_latents: int = 0
+    """How many of the first coordinates keep their place and scale at export."""
 
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [B, T] to latents [B, T // hop, L]."""
@@ -43,9 +46,16 @@ class SoundModel(nn.Module):
         if noise is None:
             noise = self.draw_noise(z.shape[1], z)
         y: Tensor = self.decoder(z, q, mask, noise, Stream())
-        return y
+        return y.float()
+
+    @property
+    def followed(self) -> Tensor:
+        """1 for each descriptor that steers the decoder, else 0, [D]."""
+        found: Tensor = self.decoder.followed
+        return found
 
     def measure(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Descriptors of audio [B, T]: physical values and quantile units, both [B, F, D]."""
-        values = self.descriptors(audio)
-        return values, self.quantiles.to_q(values)
+        with full_precision(audio):
+            values = self.descriptors(audio)
+            return values, self.quantiles.to_q(values)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from neurorave_train.together import weighted_mean
+
 RMS = 0
 ALL, KEPT, FREE, MODULATED = range(4)
 
@@ -31,8 +33,13 @@ def counted(q: Tensor, level_db: Tensor) -> Tensor:
     return weight
 
 
-def draw_mask(q: Tensor, generator: torch.Generator, share: float = 0.5) -> Tensor:
-    """Mask [B, F, D] that frees random descriptors, but never the loudness, in `share` of items."""
+def draw_mask(
+    q: Tensor, generator: torch.Generator, share: float = 0.5, followed: Tensor | None = None
+) -> Tensor:
+    """Mask [B, F, D] that frees random descriptors, but never the loudness, in `share` of items.
+
+    Descriptors that are not `followed` [D] are always free.
+    """
     batch, frames, count = q.shape
     asked = torch.rand(batch, count, generator=generator) < torch.rand(
         batch, 1, generator=generator
@@ -40,6 +47,8 @@ def draw_mask(q: Tensor, generator: torch.Generator, share: float = 0.5) -> Tens
     keep = torch.rand(batch, 1, generator=generator) >= share
     asked = asked | keep
     asked[:, RMS] = True
+    if followed is not None:
+        asked = asked & (followed.cpu() > 0.0)
     return asked.to(q.dtype).to(q.device).unsqueeze(1).expand(batch, frames, count)
 
 
@@ -80,12 +89,15 @@ def draw_requests(
     level_of: torch.nn.Module,
     generator: torch.Generator,
     shares: tuple[float, float, float, float] = (0.3, 0.25, 0.25, 0.2),
+    followed: Tensor | None = None,
+    free: bool = True,
 ) -> Requests:
     """Draws one request per item of a batch of measured curves q [B, F, D].
 
     A quarter each, about: all curves of another clip; one curve changed with the others asked as
     they were; one changed with the others free; one modulated like a patched synthesiser over a
-    steady or natural loudness. `level_of.to_value` turns quantile units into physical values.
+    steady or natural loudness. `level_of.to_value` turns quantile units into physical values. Only
+    descriptors that are `followed` [D] are asked for; without `free` the others are never set free.
     """
     batch, frames, count = q.shape
     device = q.device
@@ -94,7 +106,9 @@ def draw_requests(
     ) % batch
     other = q[donor.to(device)]
     kind = torch.multinomial(torch.tensor(shares), batch, replacement=True, generator=generator)
-    knob = torch.randint(count, (batch,), generator=generator)
+    known = torch.ones(count) if followed is None else followed.cpu()
+    choice = torch.nonzero(known).reshape(-1)
+    knob = choice[torch.randint(len(choice), (batch,), generator=generator)]
     invented = torch.rand(batch, generator=generator) < 0.3
     steady = torch.rand(batch, generator=generator) < 0.7
     hold = 0.35 + 0.5 * torch.rand(batch, generator=generator)
@@ -108,24 +122,25 @@ def draw_requests(
             weight[i] = 1.0
             continue
         asked[i, :, k] = curves[i] if invented[i] or kind[i] == MODULATED else other[i, :, k]
-        if kind[i] == KEPT:
+        if kind[i] == KEPT or not free:
             weight[i] = 0.25
         else:
             mask[i] = 0.0
             mask[i, :, RMS] = 1.0
             mask[i, :, k] = 1.0
             weight[i, RMS] = 0.5
-            if kind[i] == MODULATED and steady[i] and k != RMS:
-                asked[i, :, RMS] = hold[i]
+        if kind[i] == MODULATED and steady[i] and k != RMS:
+            asked[i, :, RMS] = hold[i]
         weight[i, k] = 2.0
     asked = asked.clamp(0.0, 1.0)
     level = level_of.to_value(asked)[..., RMS]  # type: ignore[operator]
-    frame_weight = counted(asked, level) * weight.to(device).unsqueeze(1)
-    return Requests(asked, mask, frame_weight)
+    known = known.to(device)
+    frame_weight = counted(asked, level) * (weight.to(device).unsqueeze(1) * known)
+    return Requests(asked, mask * known, frame_weight)
 
 
 def control_loss(heard: Tensor, asked: Tensor, weight: Tensor, width: float = 0.1) -> Tensor:
     """Huber distance between asked and heard descriptors in quantile units, weighted mean."""
     error = (heard - asked).abs()
     huber = torch.where(error < width, 0.5 * error.square() / width, error - 0.5 * width)
-    return (huber * weight).sum() / weight.sum().clamp(min=1.0)
+    return weighted_mean(huber, weight)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from neurorave_device.errors import UserError
+from neurorave_train.data.pitch import Pitch, PitchedSegments, pitches_of
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.data.segments import LONGEST_CLIP_SECONDS, SegmentDataset, join_clips
 
@@ -26,18 +27,24 @@ class SegmentData(lightning.LightningDataModule):
         self.prepared, self.recipe, self.steps_per_epoch = prepared, recipe, steps_per_epoch
         if not prepared.split("train").hits:
             raise UserError(f"{prepared.folder} has no training recordings")
+        self.pitches: list[Pitch] | None = None
+        if recipe.family == "ddsp":
+            self.pitches = pitches_of(prepared, "train")
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         d = self.recipe.data
         assert self.trainer is not None
         processes = self.trainer.world_size
-        dataset = SegmentDataset(
-            self.prepared.split("train").hits,
-            d.segment_frames * self.prepared.hop,
-            length=self.steps_per_epoch * d.batch * processes,
-            seed=self.recipe.seed * 100_003 + self.trainer.current_epoch,
-            gain_db=d.gain_db,
-        )
+        hits = self.prepared.split("train").hits
+        samples = d.segment_frames * self.prepared.hop
+        length = self.steps_per_epoch * d.batch * processes
+        seed = self.recipe.seed * 100_003 + self.trainer.current_epoch
+        dataset: SegmentDataset
+        if self.pitches is None:
+            dataset = SegmentDataset(hits, samples, length, seed, d.gain_db)
+        else:
+            hop = self.prepared.hop
+            dataset = PitchedSegments(hits, self.pitches, hop, samples, length, seed, d.gain_db)
         return DataLoader(dataset, batch_size=d.batch, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Tensor]:

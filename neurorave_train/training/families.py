@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,11 +13,16 @@ from omegaconf import DictConfig, OmegaConf
 from neurorave_device.errors import UserError
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.data.segments import SegmentDataset
+from neurorave_train.nets.model import DECODERS
 from neurorave_train.nets.paper_layers import fold_weight_norm
+from neurorave_train.training.ddsp import DdspTraining
 from neurorave_train.training.module import PlayableTraining
 from neurorave_train.training.paper import PaperTraining
 
-Training: TypeAlias = PlayableTraining | PaperTraining
+Training: TypeAlias = PlayableTraining | PaperTraining | DdspTraining
+FAMILIES = ("playable", "paper", "ddsp")
+# What the model itself gives its decoder.
+GIVEN = ("self", "sample_rate", "hop", "latents", "knots", "followed", "gain_shape")
 
 
 def build_training(recipe: DictConfig, prepared: PreparedData) -> Training:
@@ -24,15 +30,34 @@ def build_training(recipe: DictConfig, prepared: PreparedData) -> Training:
     plain: Any = OmegaConf.to_container(recipe, resolve=True)
     knots = torch.from_numpy(prepared.quantiles).float()
     floor = torch.from_numpy(prepared.floor).float()
+    if recipe.family not in FAMILIES:
+        raise UserError(f"recipe: family is {recipe.family!r}, allowed: {', '.join(FAMILIES)}")
+    if recipe.family == "paper":
+        _check_hop(recipe, prepared)
+    else:
+        _check_options(recipe)
     try:
-        if recipe.family == "playable":
-            return PlayableTraining(plain, knots, floor, prepared.sample_rate, prepared.hop)
         if recipe.family == "paper":
-            _check_hop(recipe, prepared)
             return PaperTraining(plain, knots, floor, prepared.sample_rate)
-    except (TypeError, ValueError, KeyError) as error:
+        kind = PlayableTraining if recipe.family == "playable" else DdspTraining
+        return kind(plain, knots, floor, prepared.sample_rate, prepared.hop)
+    except (TypeError, ValueError, KeyError, RuntimeError) as error:
         raise UserError(f"recipe: the model cannot be built ({error})") from error
-    raise UserError(f"recipe: family is {recipe.family!r}, it must be playable or paper")
+
+
+def _check_options(recipe: DictConfig) -> None:
+    """The decoder is one that there is, and its options are those that it has."""
+    name = recipe.model.decoder
+    if name not in DECODERS:
+        raise UserError(f"recipe: model.decoder is {name!r}, allowed: {', '.join(DECODERS)}")
+    known = inspect.signature(DECODERS[name].__init__).parameters
+    allowed = [k for k in known if k not in GIVEN]
+    for key in recipe.model.decoder_options:
+        if key not in allowed:
+            raise UserError(
+                f"recipe: model.decoder_options.{key} is not an option of the decoder {name}, "
+                f"allowed: {', '.join(allowed)}"
+            )
 
 
 def _check_hop(recipe: DictConfig, prepared: PreparedData) -> None:
@@ -56,7 +81,12 @@ def load_training(checkpoint: Path, prepared: PreparedData) -> Training:
         raise UserError(f"{checkpoint} does not exist: train the model first")
     # Mapped, not read: only the recipe is wanted here.
     facts = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
-    if facts["hyper_parameters"]["recipe"].get("family") == "paper":
+    family = facts["hyper_parameters"]["recipe"].get("family", "playable")
+    if family == "ddsp":
+        return DdspTraining.load_from_checkpoint(
+            checkpoint, map_location="cpu", weights_only=False
+        ).eval()
+    if family == "paper":
         paper = PaperTraining.load_from_checkpoint(
             checkpoint, map_location="cpu", weights_only=False
         ).eval()

@@ -13,14 +13,21 @@ from omegaconf import DictConfig, OmegaConf
 
 from neurorave_device.errors import UserError
 from neurorave_train.data.prepared import PreparedData
+from neurorave_train.training.base import SoundTraining
 from neurorave_train.training.data import SegmentData
 from neurorave_train.training.families import build_training
 from neurorave_train.training.prior import fit_prior
 from neurorave_train.training.recipe import load_recipe
-from neurorave_train.training.trainer import checkpoint_of, make_trainer
+from neurorave_train.training.trainer import (
+    checkpoint_of,
+    compile_networks,
+    make_trainer,
+    precision_of,
+)
 
 RECIPE_FILE = "recipe.yaml"
 DATA_FILE = "data.json"
+UNTIL_TIME_IS_UP = 10**9
 
 
 def main(args: argparse.Namespace) -> None:
@@ -36,6 +43,10 @@ def main(args: argparse.Namespace) -> None:
     prepared = PreparedData(args.data)
     stages = [args.stage] if args.stage else ["model", "prior"]
     _check_run(run, args)
+    precision_of(recipe)
+    if args.max_seconds is not None:
+        # The time decides; the schedules follow it.
+        OmegaConf.update(recipe, "steps", UNTIL_TIME_IS_UP)
     if args.max_steps is not None:
         key = "prior.steps" if args.stage == "prior" else "steps"
         OmegaConf.update(recipe, key, args.max_steps)
@@ -79,7 +90,7 @@ def _open_run(
 
 
 def _fit_model(
-    module: lightning.LightningModule,
+    module: SoundTraining,
     run: Path,
     recipe: DictConfig,
     prepared: PreparedData,
@@ -87,7 +98,10 @@ def _fit_model(
 ) -> None:
     steps = int(recipe.steps)
     every = min(int(recipe.validate_every), steps)
-    trainer = make_trainer(run, "model", recipe, steps, every, recipe.optimiser.clip, args)
+    # Optimisers that are stepped by hand clip by themselves.
+    clip = recipe.optimiser.clip if module.automatic_optimization else 0.0
+    compile_networks(recipe, module.model)
+    trainer = make_trainer(run, "model", recipe, steps, every, clip, args)
     resume = str(checkpoint_of(run, "model")) if args.resume else None
     trainer.fit(
         module,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import lightning
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor, nn
+from torch import Tensor
 
 from neurorave_train.nets.paper_critics import WaveDiscriminator
 from neurorave_train.nets.paper_losses import (
@@ -23,29 +20,23 @@ from neurorave_train.nets.paper_losses import (
 )
 from neurorave_train.nets.paper_model import PaperModel
 from neurorave_train.nets.stream import Stream
-from neurorave_train.objectives.requests import RMS, counted
-from neurorave_train.training.module import correlation
+from neurorave_train.objectives.spectral import SpectralDistance
+from neurorave_train.training.base import SoundTraining
+from neurorave_train.training.judging import judging
 from neurorave_train.training.paper_augment import random_all_pass
 from neurorave_train.training.watch import refuse_nan
 
 Terms = dict[str, Tensor]
+CRITIC_TARGETS = ("published", "uniform")
 
 
-@contextmanager
-def judging(critic: nn.Module, training: bool) -> Iterator[None]:
-    """Lets gradients through a critic that shall not learn from them; `training` of its norms."""
-    learning = critic.training
-    critic.train(training).requires_grad_(False)
-    try:
-        yield
-    finally:
-        critic.train(learning).requires_grad_(True)
-
-
-class PaperTraining(lightning.LightningModule):
+class PaperTraining(SoundTraining):
     """Phase 1: reconstruction, divergence and the latent discriminator. Phase 2, from step
     `paper.warm_up` on: the encoder stands still, and the decoder with its noise plays against a
     waveform discriminator, which learns in every other step.
+
+    `paper.lambda` 0 leaves the latent discriminator out (C-RAVE, and RAVE where no descriptor is followed);
+    `paper.critic_target` says what the encoder wants of it.
 
     `knots` and `floor` come from the prepared data and travel inside the checkpoint.
     """
@@ -56,9 +47,22 @@ class PaperTraining(lightning.LightningModule):
         self.automatic_optimization = False
         self.recipe: DictConfig = OmegaConf.create(recipe)
         p: Any = recipe["paper"]
-        self.model = PaperModel(knots, floor, sample_rate, self.recipe.model.window, p)
+        if p["critic_target"] not in CRITIC_TARGETS:
+            raise ValueError(
+                f"paper.critic_target is {p['critic_target']!r}, allowed: {', '.join(CRITIC_TARGETS)}"
+            )
+        followed = list(self.recipe.descriptors)
+        self.model: PaperModel = PaperModel(
+            knots, floor, sample_rate, self.recipe.model.window, p, followed
+        )
+        self.fader = p["lambda"] > 0.0 and bool(followed)
+        self.model.critic.requires_grad_(self.fader)
         self.judge = WaveDiscriminator(**p["discriminator"])
         self.reconstruction = Reconstruction(sample_rate, p["bands"])
+
+    @property
+    def distance(self) -> SpectralDistance:
+        return self.reconstruction.full
 
     @property
     def second_phase(self) -> bool:
@@ -67,26 +71,22 @@ class PaperTraining(lightning.LightningModule):
         """
         return bool(self.global_step >= self.recipe.paper.warm_up)
 
-    def _generator(self) -> torch.Generator:
-        """Randomness of this step and this process: the same after a resume."""
-        seed = (self.recipe.seed * 1_000_003 + self.global_step) * 4096 + self.global_rank
-        return torch.Generator().manual_seed(seed % 2**62)
-
     def training_step(self, batch: Tensor, index: int) -> None:
-        m, p, generator = self.model, self.recipe.paper, self._generator()
+        m, p, draws = self.model, self.recipe.paper, self.draws()
         second = self.second_phase
         m.encoder.train(not second)
         m.decoder.noise_level.fill_(float(second))
-        length = batch.shape[1] // m.hop * m.hop
-        audio = random_all_pass(batch[:, :length], m.sample_rate, p.all_pass, generator)
+        audio = self.whole_frames(batch)
+        items, frames = len(audio), audio.shape[1] // m.hop
+        audio = random_all_pass(audio, m.sample_rate, p.all_pass, draws.shared)
         with torch.no_grad():
             # Measured on what the model hears; the original measures before the augmentation.
             _, q = m.measure(audio)
         with torch.set_grad_enabled(not second):
             mean, deviation = m.posterior(audio)
-        drawn = torch.randn(mean.shape, generator=generator).to(mean.device)
-        z = mean + deviation * drawn
-        noise = m.draw_noise(z.shape[1], z, generator)
+        z = mean + deviation * draws.normal(items, *mean.shape[1:]).to(mean.device)
+        rows, values = m.decoder.noise_shape
+        noise = draws.normal(items, frames * rows, values).to(z.device)
         if not second:
             terms = self._first_phase(audio, q, mean, deviation, z, noise)
         elif self.global_step % 2:
@@ -103,20 +103,34 @@ class PaperTraining(lightning.LightningModule):
         m, p = self.model, self.recipe.paper
         terms = self._reconstruct(audio, q, z, noise)[0]
         terms["kl"] = divergence(mean, deviation)
-        with judging(m.critic, training=False):
-            # As published the encoder maximises the critic's error. It has no upper bound, and a
-            # confident wrong code is its optimum; the playable recipe asks for ignorance instead.
-            terms["fooled"] = m.critic.loss(m.critic(z), q)
         total = terms["bands"] + terms["full"] + terms["loudness"]
         total = total + ramp(self.global_step, p.beta, p.beta_delay) * terms["kl"]
-        total = total - ramp(self.global_step, p["lambda"], p.lambda_delay) * terms["fooled"]
+        if self.fader:
+            name, sign, term = self._against_critic(z, q)
+            terms[name] = term
+            total = total + sign * ramp(self.global_step, p["lambda"], p.lambda_delay) * term
         refuse_nan(self.global_step, {"total": total, **terms})
         self._learn(0, total)
+        if not self.fader:
+            return {"total": total, **terms}
         # The critic learns on the very latents it was fooled with. The original shows it those of an
         # encoder in evaluation mode, whose batch statistics are others.
-        terms["critic"] = m.critic.loss(m.critic(z.detach()), q)
+        terms["critic"] = m.critic.loss(m.critic(z.detach()), q, m.followed)
         self._learn(1, terms["critic"])
         return {"total": total, **terms}
+
+    def _against_critic(self, z: Tensor, q: Tensor) -> tuple[str, float, Tensor]:
+        """The encoder's term against the latent discriminator: its name, its sign, itself.
+
+        As published the encoder maximises the critic's error. That has no upper bound, and a confident
+        wrong code is its optimum. The uniform target asks for ignorance instead.
+        """
+        critic, followed = self.model.critic, self.model.followed
+        with judging(critic, training=False):
+            logits = critic(z)
+            if self.recipe.paper.critic_target == "uniform":
+                return "confusion", 1.0, critic.confusion(logits, followed)
+            return "fooled", -1.0, critic.loss(logits, q, followed)
 
     def _second_phase(self, audio: Tensor, q: Tensor, z: Tensor, noise: Tensor) -> Terms:
         terms, y = self._reconstruct(audio, q, z, noise)
@@ -155,48 +169,29 @@ class PaperTraining(lightning.LightningModule):
         """One step of optimiser `number`: networks, latent discriminator, waveform discriminator."""
         optimisers: Any = self.optimizers()
         optimiser: LightningOptimizer = optimisers[number]
+        o = self.recipe.optimiser
+        full = o.critic_rate if number == 1 else o.rate
+        for group in optimiser.param_groups:
+            group["lr"] = full * self.rate_share(self.global_step)
         optimiser.zero_grad()
         self.manual_backward(loss)
+        if o.clip:
+            held = [p for group in optimiser.param_groups for p in group["params"]]
+            torch.nn.utils.clip_grad_norm_(held, o.clip)
         if number == 1:
             # Past Lightning's wrapper, which would count this as a training step of its own.
             optimiser.optimizer.step()
         else:
             optimiser.step()
 
-    def validation_step(self, batch: Tensor, index: int) -> None:
-        """Reconstruction, latent use, control, and how well the descriptors are read from z."""
-        m = self.model
-        audio = batch[:, : batch.shape[1] // m.hop * m.hop]
-        _, q = m.measure(audio)
-        mean, deviation = m.posterior(audio)
-        ones = torch.ones_like(q)
-        generator = torch.Generator().manual_seed(index)
-
-        def play(latent: Tensor, asked: Tensor) -> Tensor:
-            return m.decode(latent, asked, ones, m.draw_noise(latent.shape[1], latent, generator))
-
-        y = play(mean, q)
-        distance, mel = self.reconstruction.full(audio, y)
-        permuted, _ = self.reconstruction.full(audio, play(mean.roll(1, 0), q))
-        other = q.roll(1, 0).clamp(0.0, 1.0)
-        level = m.quantiles.to_value(other)[..., RMS]
-        _, heard = m.measure(play(mean, other))
-        read = m.critic(mean).argmax(dim=-1) == m.critic.classify(q)
-        results = {
-            "distance": distance,
-            "log_mel_db": mel,
-            "latent_use": permuted - distance,
-            "all_worst": correlation(other, heard, counted(other, level)).min(),
-            "kl": divergence(mean, deviation),
-            "critic_right": read.float().mean(),
-        }
-        self.log_dict({f"valid/{k}": v for k, v in results.items()}, sync_dist=True)
-        board: Any = getattr(self.logger, "experiment", None)
-        if index == 0 and hasattr(board, "add_audio"):
-            for i in range(min(4, len(audio))):
-                pair = torch.cat([audio[i], y[i]]).clamp(-1.0, 1.0).cpu()
-                name = f"recording, then model/{i}"
-                board.add_audio(name, pair, self.global_step, m.sample_rate)
+    def further_figures(self, audio: Tensor, q: Tensor) -> Terms:
+        """How wide the latent is, and how well the descriptors are read from it."""
+        mean, deviation = self.model.posterior(audio)
+        figures = {"kl": divergence(mean, deviation)}
+        if self.fader:
+            right = self.model.critic(mean).argmax(dim=-1) == self.model.critic.classify(q)
+            figures["critic_right"] = right.float().mean()
+        return figures
 
     def configure_optimizers(self) -> Any:
         o, m = self.recipe.optimiser, self.model
@@ -205,6 +200,6 @@ class PaperTraining(lightning.LightningModule):
         decay = self.recipe.paper.critic_decay
         return [
             torch.optim.Adam(learning, o.rate, betas=tuple(o.betas)),
-            torch.optim.Adam(m.critic.parameters(), o.critic_rate, weight_decay=decay),
+            torch.optim.Adam([*m.critic.parameters()], o.critic_rate, weight_decay=decay),
             torch.optim.Adam(self.judge.parameters(), o.rate, betas=tuple(o.betas)),
         ]

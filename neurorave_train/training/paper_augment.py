@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from neurorave_train.together import own_items, processes
+
 RADIUS = 0.99
 LOW, HIGH = 20.0, 2000.0
 # After as many samples the response has died away to 1e-17.
@@ -22,8 +24,9 @@ def random_all_pass(
     which is published beside it, is the dither that every segment already has.
     """
     items, samples = audio.shape
-    pitch = LOW * (HIGH / LOW) ** torch.rand(items, 1, generator=generator)
-    chosen = torch.rand(items, 1, generator=generator) < share
+    count = items * processes()
+    pitch = LOW * (HIGH / LOW) ** own_items(torch.rand(count, 1, generator=generator))
+    chosen = own_items(torch.rand(count, 1, generator=generator)) < share
     size = samples + TAIL
     delay = torch.exp(-2j * math.pi * torch.arange(size // 2 + 1) / size)
     inner = -2.0 * RADIUS * torch.cos(2.0 * math.pi * pitch / sample_rate)

@@ -153,7 +153,7 @@ def fit_prior(
     """Trains the prior of a run whose model is trained."""
     p = recipe.prior
     model = load_training(checkpoint_of(run, "model"), prepared).model
-    ordering = order_latents(*sounding_latents(model, prepared))
+    ordering = order_latents(*sounding_latents(model, prepared), model.fixed_latents)
     train = WholeSounds(model, ordering, prepared, "train", p.frames)
     has_valid = bool(prepared.split("valid").hits)
     valid = WholeSounds(model, ordering, prepared, "valid", p.frames) if has_valid else train

@@ -6,7 +6,13 @@ import difflib
 from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import (
+    GrammarParseError,
+    InterpolationKeyError,
+    InterpolationToMissingValueError,
+    OmegaConfBaseException,
+    UnsupportedInterpolationType,
+)
 from yaml import YAMLError
 
 from neurorave_device.errors import UserError
@@ -19,26 +25,22 @@ FREE = "model.decoder_options"
 
 def names() -> list[str]:
     """Names of the recipes that ship."""
-    return sorted(p.stem for p in FOLDER.glob("*.yaml") if p.stem != BASE)
+    found = (p.relative_to(FOLDER).with_suffix("") for p in FOLDER.rglob("*.yaml"))
+    return sorted(str(name) for name in found if str(name) != BASE)
 
 
 def load_recipe(name_or_file: str, changes: list[str] | None = None) -> DictConfig:
     """The base recipe with the differences of a recipe and then of KEY=VALUE changes merged in.
 
+    Where a recipe `extends` another one, that one's differences come before its own.
+
     Raises UserError for an unknown recipe, broken YAML, an unknown key or a value of another type;
     it names the file or the change, the key, and what is allowed.
     """
-    path = Path(name_or_file)
-    if path.suffix not in (".yaml", ".yml"):
-        path = FOLDER / f"{name_or_file}.yaml"
-    if not path.is_file():
-        raise UserError(
-            f"recipe {name_or_file!r} is neither a file nor one of {', '.join(names())}"
-        )
     base = _read(FOLDER / f"{BASE}.yaml")
     OmegaConf.set_struct(base, True)
     OmegaConf.set_struct(base.model.decoder_options, False)
-    layers = [(f"recipe {path}", _read(path))]
+    layers = [(f"recipe {path}", layer) for path, layer in _layers(name_or_file, Path(), ())]
     layers += [(f"--set {change}", _change(change)) for change in changes or []]
     merged = base
     for source, layer in layers:
@@ -49,8 +51,41 @@ def load_recipe(name_or_file: str, changes: list[str] | None = None) -> DictConf
             OmegaConf.resolve(merged)
             _check(source, base, merged)
         except OmegaConfBaseException as error:
-            raise UserError(f"{source}: {str(error).splitlines()[0]}") from error
+            raise UserError(f"{source}: {_in_our_words(error)}") from error
     return merged
+
+
+def _layers(
+    name_or_file: object, beside: Path, inside: tuple[Path, ...]
+) -> list[tuple[Path, DictConfig]]:
+    """The recipe's file and what it extends, the farthest first."""
+    path = Path(str(name_or_file))
+    if path.suffix in (".yaml", ".yml"):
+        path = beside / path
+    else:
+        path = FOLDER / f"{name_or_file}.yaml"
+    if not path.is_file():
+        whose = f"{inside[-1]}: extends" if inside else "recipe"
+        raise UserError(
+            f"{whose} {name_or_file!r} is neither a file nor one of {', '.join(names())}"
+        )
+    if path.resolve() in (p.resolve() for p in inside):
+        raise UserError(f"recipe {path}: extends leads back to itself")
+    layer = _read(path)
+    parent = layer.pop("extends", None)
+    if parent is None:
+        return [(path, layer)]
+    return [*_layers(parent, path.parent, (*inside, path)), (path, layer)]
+
+
+def _in_our_words(error: OmegaConfBaseException) -> str:
+    """What a value that cannot be worked out means, without the library's inner names."""
+    key = getattr(error, "full_key", None) or getattr(error, "key", None) or "a value"
+    if isinstance(error, InterpolationKeyError | InterpolationToMissingValueError):
+        return f"{key} refers to a key that recipes do not have"
+    if isinstance(error, GrammarParseError | UnsupportedInterpolationType):
+        return f"{key} is not a value: only ${{another.key}} may stand between dollar and braces"
+    return f"{key} is not allowed as it is written"
 
 
 def _read(path: Path) -> DictConfig:

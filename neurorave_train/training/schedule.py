@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def rate_share(step: int, steps: int, warm_up: int, decay_from: float, last: float) -> float:
+def rate_share(step: int, steps: float, warm_up: int, decay_from: float, last: float) -> float:
     """Share of the full learning rate at `step` of `steps`.
 
     Holding before the decay lets a run be prolonged or cut short by resuming it with another

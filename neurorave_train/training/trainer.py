@@ -6,14 +6,18 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning
+import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint, ProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from neurorave_device.errors import UserError
+from neurorave_train.training.budget import Budget
 
 TIMES_FILE = "seconds.json"
 
@@ -190,6 +194,9 @@ def make_trainer(
         saver,
         StepBar(stage),
     ]
+    budget = getattr(args, "max_seconds", None)
+    if budget is not None and stage == "model":
+        callbacks.append(Budget(budget))
     if average:
         # Buffers are copied rather than averaged: they are constants and running statistics.
         callbacks.append(
@@ -203,6 +210,7 @@ def make_trainer(
         strategy=_strategy(recipe, stage) if processes > 1 else "auto",
         max_steps=steps,
         gradient_clip_val=clip,
+        precision=precision_of(recipe),
         callbacks=callbacks,
         logger=TensorBoardLogger(run, name=None, version=f"{stage}/log"),
         reload_dataloaders_every_n_epochs=1,
@@ -216,9 +224,35 @@ def make_trainer(
     return trainer
 
 
+PRECISIONS = ("auto", "full", "half")
+
+
+def precision_of(recipe: DictConfig) -> Literal["bf16-mixed", "32-true"]:
+    """How Lightning shall round the networks; `auto` rounds only where that is faster.
+
+    Raises UserError for a word that is not known.
+    """
+    wanted = recipe.precision
+    if wanted not in PRECISIONS:
+        raise UserError(f"recipe: precision is {wanted!r}, allowed: {', '.join(PRECISIONS)}")
+    if wanted == "auto":
+        wanted = "half" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "full"
+    return "bf16-mixed" if wanted == "half" else "32-true"
+
+
+def compile_networks(recipe: DictConfig, model: torch.nn.Module) -> None:
+    """Compiles encoder and decoder where the recipe says so and there is a GPU.
+
+    On a processor the compiler takes longer than a short training, so there the switch does nothing.
+    """
+    if recipe.compile and torch.cuda.is_available():
+        for name in ("encoder", "decoder"):
+            getattr(model, name).compile(dynamic=False)
+
+
 def _strategy(recipe: DictConfig, stage: str) -> str:
     """How several processes share a step; the published training uses a part of its networks in
-    each backward pass, and which part changes.
+    each backward pass, and which part changes; so does one whose adversary plays from some step on.
     """
-    parts = recipe.family == "paper" and stage == "model"
+    parts = stage == "model" and (recipe.family == "paper" or bool(recipe.objective.adversarial))
     return "ddp_find_unused_parameters_true" if parts else "ddp"

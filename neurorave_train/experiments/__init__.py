@@ -1,0 +1,1 @@
+"""Comparisons: tables of systems, sets and seeds that one command trains, exports and measures."""

@@ -1,0 +1,259 @@
+"""Working through a table: prepare, train, export, measure, one JSON for each run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neurorave_device.errors import UserError
+from neurorave_train.data.files import replacing
+from neurorave_train.errors import RunFailure
+from neurorave_train.experiments.table import AudioSet, Cell, Table
+from neurorave_train.training.trainer import checkpoint_of
+
+SCHEMA = 1
+# Runs one command of ours, its output into a file; returns its status.
+Runner = Callable[[list[str], Path], int]
+INTERRUPTED = 130
+
+
+def in_process_of_its_own(line: list[str], log: Path) -> int:
+    """Runs `python -m LINE` on one thread; Ctrl-C reaches it, and it keeps what it has learnt."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with open(log, "ab") as stream:
+        started = subprocess.Popen(
+            [sys.executable, "-m", *line], stdout=stream, stderr=stream, env=environment
+        )
+        try:
+            return started.wait()
+        except KeyboardInterrupt:
+            # The same signal reached it.
+            started.wait()
+            raise
+
+
+class Driver:
+    """Runs the cells of a table one at a time; what is done is skipped, what was begun goes on.
+
+    Results go to out/TABLE/, everything else to `work`, where a finished run leaves nothing but its
+    log. A run that fails is written down with its reason, and the next one begins.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        data: Path,
+        work: Path,
+        out: Path,
+        keep: bool = False,
+        runner: Runner = in_process_of_its_own,
+    ) -> None:
+        self.table, self.data, self.work, self.keep = table, data, work, keep
+        self.results = out / table.name
+        self.runner = runner
+        for audio in dict.fromkeys(cell.audio for cell in table.cells):
+            for folder in audio.folders:
+                for part in ("train", "valid"):
+                    if not (data / folder / part).is_dir():
+                        raise UserError(
+                            f"--data {data}: the set {folder} has no folder {part} there"
+                        )
+
+    def run(self, say: Callable[[str], None]) -> list[str]:
+        """Works through the table; returns the names of the runs that failed.
+
+        Raises KeyboardInterrupt where it was interrupted, with how to go on.
+        """
+        self.results.mkdir(parents=True, exist_ok=True)
+        failed = []
+        total = len(self.table.cells)
+        for number, cell in enumerate(self.table.cells, start=1):
+            label = f"[{number}/{total}] {cell.audio.name}, {cell.system.name}, seed {cell.seed}"
+            there = self._done(cell)
+            if there is not None and "failed" not in there:
+                say(f"{label}: done before")
+                continue
+            say(f"{label}: {self.table.seconds:g} s of training")
+            try:
+                result = self._one(cell)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(
+                    f"interrupted in {cell.name}; the same command goes on from there."
+                ) from None
+            except (UserError, RunFailure) as error:
+                result = {**self._identity(cell), "failed": str(error)}
+                failed.append(cell.name)
+                say(f"{label}: failed: {error}")
+            self._write(cell, result)
+            if "failed" not in result:
+                say(f"{label}: {headline(result)}")
+        return failed
+
+    def results_so_far(self) -> list[dict[str, Any]]:
+        """Every result of the table that is there, failures too, in the table's order."""
+        found = [self._done(cell) for cell in self.table.cells]
+        return [one for one in found if one is not None]
+
+    def _file(self, cell: Cell) -> Path:
+        return self.results / f"{cell.name}.json"
+
+    def _done(self, cell: Cell) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = json.loads(self._file(cell).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found if found.get("fingerprint") == self.table.fingerprint(cell) else None
+
+    def _write(self, cell: Cell, result: dict[str, Any]) -> None:
+        with replacing(self._file(cell)) as stream:
+            stream.write((json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode())
+
+    def _identity(self, cell: Cell) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "table": self.table.name,
+            "set": cell.audio.name,
+            "system": cell.system.name,
+            "seed": cell.seed,
+            "fingerprint": self.table.fingerprint(cell),
+            **commit(),
+            "recipe_name": cell.system.recipe,
+            "changes": self.table.changes(cell),
+            "recipe": self.table.recipe(cell),
+            "seconds_allowed": self.table.seconds,
+        }
+
+    def _one(self, cell: Cell) -> dict[str, Any]:
+        began = time.monotonic()
+        prepared = self._prepared(cell)
+        run = self.work / "runs" / self.table.name / cell.name
+        self._fit(cell, prepared, run)
+        bundle = run / "bundle"
+        self._command(
+            ["neurorave_train.cli", "export", "--run", str(run), "--out", str(bundle)]
+            + ["--name", cell.name, "--licence", "unspecified"],
+            run,
+        )
+        figures = self._evaluate(cell, bundle, run)
+        described = yaml.safe_load((bundle / "bundle.yaml").read_text("utf-8"))
+        result = {
+            **self._identity(cell),
+            "steps": described["training"]["steps"],
+            "hardware": described["training"]["hardware"],
+            "cost": described["cost"],
+            "wall_seconds": round(time.monotonic() - began, 1),
+            "figures": figures,
+        }
+        if not self.keep:
+            shutil.rmtree(run)
+        return result
+
+    def _prepared(self, cell: Cell) -> Path:
+        audio, hop = cell.audio, cell.system.hop
+        out = self.work / "prepared" / f"{audio.name}_{hop}"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        line = ["neurorave_train.cli", "prepare", "--out", str(out), "--hop", str(hop)]
+        line += ["--sample-rate", str(audio.sample_rate)]
+        line += [word for f in audio.folders for word in ("--data", str(self.data / f))]
+        line += [word for glob in audio.exclude for word in ("--exclude", glob)]
+        self._command(line, out.parent)
+        return out
+
+    def _fit(self, cell: Cell, prepared: Path, run: Path) -> None:
+        run.mkdir(parents=True, exist_ok=True)
+        line = ["neurorave_train.cli", "fit", "--recipe", cell.system.recipe]
+        line += ["--data", str(prepared), "--out", str(run)]
+        line += ["--max-seconds", f"{self.table.seconds:g}"]
+        line += [word for change in self.table.changes(cell) for word in ("--set", change)]
+        if checkpoint_of(run, "model").is_file():
+            line.append("--resume")
+        self._command(line, run)
+
+    def _evaluate(self, cell: Cell, bundle: Path, run: Path) -> dict[str, Any]:
+        target = run / "figures.json"
+        line = ["neurorave_train.evaluation.cli", str(bundle), "--json", str(target)]
+        line += ["--data", str(_valid_folder(cell.audio, self.data, self.work))]
+        line += [word for glob in cell.audio.exclude for word in ("--exclude", glob)]
+        line += ["--quick"] if self.table.quick else []
+        line += ["--oracle"] if self.table.oracle else []
+        self._command(line, run)
+        found: dict[str, Any] = json.loads(target.read_text("utf-8"))
+        # Where it lay on this machine is nobody's concern.
+        found.pop("bundle", None)
+        return found
+
+    def _command(self, line: list[str], folder: Path) -> None:
+        log = folder / "log.txt"
+        status = self.runner(line, log)
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
+        if status:
+            lines = log.read_text("utf-8", "replace").strip().splitlines() if log.is_file() else []
+            why = lines[-1] if lines else f"status {status}"
+            raise RunFailure(f"{line[1] if len(line) > 1 else line[0]}: {why}")
+
+
+def _valid_folder(audio: AudioSet, data: Path, work: Path) -> Path:
+    """The folder of a set's validation recordings; of several folders, one of links to them all."""
+    if len(audio.folders) == 1:
+        return data / audio.folders[0] / "valid"
+    joined = work / "valid" / audio.name
+    joined.mkdir(parents=True, exist_ok=True)
+    for folder in audio.folders:
+        for path in sorted((data / folder / "valid").iterdir()):
+            link = joined / f"{folder}.{path.name}"
+            if path.is_file() and not link.exists():
+                link.symlink_to(path.resolve())
+    return joined
+
+
+def commit() -> dict[str, Any]:
+    """The commit of the code that runs, and whether files differ from it; nothing outside git."""
+    here = Path(__file__).resolve().parent
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", *words], cwd=here, capture_output=True, text=True, check=False
+            )
+        except OSError:
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    found = git("rev-parse", "HEAD")
+    if found is None:
+        return {"commit": None, "changed_files": None}
+    changed = git("status", "--porcelain", "--", "..") or ""
+    return {"commit": found, "changed_files": len(changed.splitlines())}
+
+
+def headline(result: dict[str, Any]) -> str:
+    """One line on a result."""
+    figures = result["figures"]
+    rebuilt, control = figures["reconstruction"], figures["control"]
+    worst = [
+        f"{name} worst {_worst(block):.3f}"
+        for name, block in control.items()
+        if _worst(block) is not None
+    ]
+    return (
+        f"{result['steps']} steps, mSTFT {rebuilt['mstft']:.3f}, latent use {rebuilt['latent_use']:.2f}, "
+        + ", ".join(worst)
+    )
+
+
+def _worst(block: Any) -> Any:
+    """The smallest rho of a condition, None where there is none."""
+    if not isinstance(block, dict):
+        return None
+    values = [v["rho"] for v in block.values() if isinstance(v, dict) and v.get("rho") is not None]
+    return min(values) if values else None
