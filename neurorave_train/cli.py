@@ -101,6 +101,13 @@ def _fit_arguments(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--data", required=True, metavar="DIR", help="what `prepare` wrote")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
+    sub.add_argument(
+        "--from",
+        dest="begin_from",
+        default=None,
+        metavar="RUN|BUNDLE",
+        help="begin with the weights of a run or of a bundle that has the same network",
+    )
     sub.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     sub.add_argument("--devices", type=_positive, default=1, metavar="N", help="per node")
     sub.add_argument("--num-nodes", type=_positive, default=1, metavar="N", help="machines")

@@ -1,6 +1,7 @@
 """Typed access to what `neurorave-train prepare` wrote."""
 
 import functools
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -32,8 +33,9 @@ class DescriptorTable(NamedTuple):
 class Split:
     """One split: its hits and their descriptors. Thread: any, after the first use."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, held_bytes: int = HELD_BYTES) -> None:
         self.name = name
+        self._held_bytes = held_bytes
         self._folder = folder
         self._index: List[Dict[str, Any]] = json.loads(
             (folder / f"index.{name}.json").read_text("utf-8")
@@ -93,7 +95,7 @@ class Split:
     def _floats(self, start: int, end: int) -> Floats:
         if self._held is None:
             audio = self.audio
-            if 4 * len(audio) > HELD_BYTES:
+            if 4 * len(audio) > self._held_bytes:
                 return to_float(audio[start:end])
             self._held = to_float(audio)
             self._held.flags.writeable = False
@@ -101,9 +103,12 @@ class Split:
 
 
 class PreparedData:
-    """A prepared folder; UserError where it is missing, unfinished, damaged or of another schema."""
+    """A prepared folder; UserError where it is missing, unfinished, damaged or of another schema.
 
-    def __init__(self, folder: "Path | str") -> None:
+    A split of more than `held_bytes` of decoded audio is read from disk hit by hit.
+    """
+
+    def __init__(self, folder: "Path | str", held_bytes: int = HELD_BYTES) -> None:
         self.folder = Path(folder)
         self.report = _read_report(self.folder)
         try:
@@ -126,13 +131,20 @@ class PreparedData:
             )
             #: Power spectrum [window / 2 + 1] for Descriptors(floor=...).
             self.floor: Floats = np.load(self.folder / "floor.npy")
-            self._splits = {name: Split(self.folder, name) for name in (TRAIN, VALID)}
+            self._splits = {name: Split(self.folder, name, held_bytes) for name in (TRAIN, VALID)}
             self._check()
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise UserError(
                 f"{self.folder / REPORT}: damaged ({type(error).__name__}: {error}); "
                 "run neurorave-train prepare again."
             ) from error
+
+    def contents(self) -> Dict[str, Any]:
+        """What tells this folder's recordings and their tables from another's, as plain data."""
+        files = {f"{k} in bytes": v for k, v in self.report["files"].items()}
+        knots = hashlib.sha256(self.quantiles.tobytes()).hexdigest()[:16]
+        facts = {"sample_rate": self.sample_rate, "hop": self.hop, "quantile tables": knots}
+        return {**facts, **files}
 
     def split(self, name: str) -> Split:
         """The split `train` or `valid`."""

@@ -14,7 +14,7 @@ from neurorave_device.errors import UserError
 from neurorave_train.training.recipe import load_recipe
 
 FOLDER = Path(__file__).parent / "tables"
-KEYS = ("purpose", "seconds", "seeds", "sets", "systems", "change", "quick", "oracle")
+KEYS = ("purpose", "seconds", "seeds", "sets", "systems", "change", "quick", "oracle", "limit")
 SET_KEYS = ("folders", "exclude", "sample_rate")
 SYSTEM_KEYS = ("recipe", "change", "hop")
 DEFAULT_HOP = 512
@@ -52,7 +52,7 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What is compared; `change` are KEY=VALUE changes to every recipe."""
+    """What is compared; `change` are KEY=VALUE changes to every recipe, the rest is the evaluation's."""
 
     name: str
     purpose: str
@@ -60,6 +60,7 @@ class Table(NamedTuple):
     change: tuple[str, ...]
     quick: bool
     oracle: bool
+    limit: int | None
     cells: tuple[Cell, ...]
 
     def changes(self, cell: Cell) -> list[str]:
@@ -82,6 +83,7 @@ class Table(NamedTuple):
             cell.system.hop,
             self.quick,
             self.oracle,
+            self.limit,
         ]
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -137,6 +139,7 @@ def load_table(
         change,
         bool(found.get("quick", False)),
         bool(found.get("oracle", False)),
+        int(found["limit"]) if found.get("limit") else None,
         tuple(cells),
     )
     for cell in cells:

@@ -115,6 +115,10 @@ def write_description(
             for d, row in zip(DESCRIPTORS, prepared.quantiles, strict=True)
         ],
         "latent_quantiles": knots,
+        "follows": [
+            d.name for d, one in zip(DESCRIPTORS, model.followed.tolist(), strict=True) if one
+        ],
+        "frees": model.frees,
         "guard": {
             "mean": [round(float(v), 6) for v in guard.mean],
             "covariance": [[round(float(v), 6) for v in row] for row in guard.covariance],

@@ -22,8 +22,8 @@ from neurorave_train.export.preview import write_preview
 from neurorave_train.nets.model import PlayableModel
 from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.training.families import load_training
-from neurorave_train.training.fit import DATA_FILE
 from neurorave_train.training.prior import load_prior
+from neurorave_train.training.sameness import DATA_FILE
 from neurorave_train.training.trainer import TIMES_FILE, checkpoint_of
 
 LIMIT_BYTES = 12_000_000

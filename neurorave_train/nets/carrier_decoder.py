@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from neurorave_train.nets.conditioning import ALL_NAMES, Conditioning
-from neurorave_train.nets.layers import CausalConv, Film, Stack, activate, full_precision
+from neurorave_train.nets.layers import CausalConv, Film, Stack, activate, full_precision, in_full
 from neurorave_train.nets.stream import Stream
 from neurorave_train.nets.synthesis import Carriers, FilteredNoise
 
@@ -76,7 +76,7 @@ class CarrierDecoder(nn.Module):
         x = x.reshape(x.shape[0], x.shape[1] * self.blocks, self.fine_width)
         x = self.head(activate(self.fine(x, None, stream)), stream)
         with full_precision(x):
-            return self._play(x.float(), base, noise, stream)
+            return self._play(in_full(x), base, noise, stream)
 
     def _play(self, x: Tensor, base: Tensor, noise: Tensor, stream: Stream) -> Tensor:
         """The head's outputs [B, M, 3 * carriers + bands] as sound."""

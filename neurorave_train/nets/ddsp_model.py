@@ -19,7 +19,7 @@ from neurorave_train.nets.ddsp_layers import (
     PitchHead,
 )
 from neurorave_train.nets.harmonics import Harmonics
-from neurorave_train.nets.layers import full_precision
+from neurorave_train.nets.layers import full_precision, in_full
 from neurorave_train.nets.paper_critics import LatentDiscriminator
 from neurorave_train.nets.paper_decoder import Attributes
 from neurorave_train.nets.paper_layers import positive
@@ -100,9 +100,9 @@ class DdspDecoder(nn.Module):
             [self.from_pitch(pitch), self.from_latent(torch.cat([timbre, a], dim=-1))], dim=-1
         )
         x = self.body(torch.cat([self.recur(x, stream), pitch], dim=-1))
-        x = self.head(x).float()
+        x = in_full(self.head(x))
         with full_precision(x):
-            return self._play(pitch.float(), x, noise, stream)
+            return self._play(in_full(pitch), x, noise, stream)
 
     def _play(self, pitch: Tensor, x: Tensor, noise: Tensor, stream: Stream) -> Tensor:
         """The head's outputs [B, F, blocks * (1 + count + bands)] as sound."""

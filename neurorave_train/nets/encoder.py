@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neurorave_train.descriptors.spectrum import PowerSpectrum
-from neurorave_train.nets.layers import CausalConv, Stack
+from neurorave_train.nets.layers import CausalConv, Stack, in_full
 from neurorave_train.nets.stream import Stream
 from neurorave_train.together import SharedBatchNorm
 
@@ -93,7 +93,7 @@ class FixedVariance(nn.Module):
         self.norm = SharedBatchNorm(size, affine=False, momentum=0.01)
 
     def forward(self, u: Tensor) -> Tensor:
-        y = self.norm(u.reshape(-1, u.shape[-1]).float()).reshape(u.shape)
+        y = self.norm(in_full(u.reshape(-1, u.shape[-1]))).reshape(u.shape)
         return LIMIT * torch.tanh(y / LIMIT)
 
 

@@ -22,6 +22,11 @@ def full_precision(like: Tensor) -> torch.autocast:
     return torch.autocast(like.device.type, enabled=False)
 
 
+def in_full(x: Tensor) -> Tensor:
+    """x in float32. Where it is that already a graph gets no operator for it."""
+    return x if x.dtype == torch.float32 else x.float()
+
+
 def activate(x: Tensor) -> Tensor:
     """Leaky rectifier with the slope RAVE uses (Caillon and Esling, 2021)."""
     return F.leaky_relu(x, SLOPE)

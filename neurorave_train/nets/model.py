@@ -33,6 +33,8 @@ class PlayableModel(SoundModel):
     hears the level, because nothing else tells it to the decoder.
     """
 
+    frees = True
+
     def __init__(
         self,
         knots: Tensor,

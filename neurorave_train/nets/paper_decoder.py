@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from neurorave_train.descriptors import QuantileMap
 from neurorave_train.nets.conditioning import ALL_NAMES, followed_ones
-from neurorave_train.nets.layers import CausalConv, Upsample, activate, full_precision
+from neurorave_train.nets.layers import CausalConv, Upsample, activate, full_precision, in_full
 from neurorave_train.nets.paper_frame import decode_frame
 from neurorave_train.nets.paper_layers import SubbandBank, positive, weight_normed
 from neurorave_train.nets.stream import Stream
@@ -171,4 +171,4 @@ class PaperDecoder(nn.Module):
             return decode_frame(self, x, noise, stream)
         bands = self.bands(z, q, noise, stream)
         with full_precision(bands):
-            return self.bank.inverse(bands.float(), stream)
+            return self.bank.inverse(in_full(bands), stream)

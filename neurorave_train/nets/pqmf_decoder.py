@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from neurorave_train.nets.conditioning import ALL_NAMES, Conditioning
-from neurorave_train.nets.layers import CausalConv, Stack, Upsample, activate, full_precision
+from neurorave_train.nets.layers import (
+    CausalConv,
+    Stack,
+    Upsample,
+    activate,
+    full_precision,
+    in_full,
+)
 from neurorave_train.nets.pqmf import Pqmf
 from neurorave_train.nets.stream import Stream
 from neurorave_train.nets.synthesis import FilteredNoise
@@ -88,8 +95,8 @@ class PqmfDecoder(nn.Module):
         bands = torch.tanh(wave) * torch.exp(loudness.clamp(-14.0, 4.0)) * gain
         assert amplitudes is not None
         with full_precision(x):
-            y: Tensor = self.pqmf.inverse(bands.float(), stream)
-            hiss: Tensor = self.noise(amplitudes.float(), noise, stream)
+            y: Tensor = self.pqmf.inverse(in_full(bands), stream)
+            hiss: Tensor = self.noise(in_full(amplitudes), noise, stream)
         return y + hiss
 
 

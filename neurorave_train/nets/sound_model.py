@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neurorave_train.descriptors import Descriptors, QuantileMap
-from neurorave_train.nets.layers import full_precision
+from neurorave_train.nets.layers import full_precision, in_full
 from neurorave_train.nets.stream import Stream
 
 
@@ -26,6 +26,8 @@ class SoundModel(nn.Module):
     quantiles: QuantileMap
     descriptors: Descriptors
     decoder: Any
+    frees: bool = False
+    """Whether the mask can leave a descriptor free; otherwise its value is followed all the same."""
     fixed_latents: int = 0
     """How many of the first coordinates keep their place and scale at export."""
 
@@ -46,7 +48,7 @@ class SoundModel(nn.Module):
         if noise is None:
             noise = self.draw_noise(z.shape[1], z)
         y: Tensor = self.decoder(z, q, mask, noise, Stream())
-        return y.float()
+        return in_full(y)
 
     @property
     def followed(self) -> Tensor:

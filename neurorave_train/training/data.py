@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from neurorave_device.errors import UserError
 from neurorave_train.data.pitch import Pitch, PitchedSegments, pitches_of
@@ -45,7 +45,13 @@ class SegmentData(lightning.LightningDataModule):
         else:
             hop = self.prepared.hop
             dataset = PitchedSegments(hits, self.pitches, hop, samples, length, seed, d.gain_db)
-        return DataLoader(dataset, batch_size=d.batch, drop_last=True)
+        # Interleaved: together the processes draw the very batch that one process would. Lightning's own
+        # sampler would shuffle what is random already.
+        sampler: DistributedSampler[Tensor] | None = None
+        if processes > 1:
+            rank = self.trainer.global_rank
+            sampler = DistributedSampler(dataset, processes, rank, shuffle=False)
+        return DataLoader(dataset, batch_size=d.batch, drop_last=True, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         hop = self.prepared.hop

@@ -18,6 +18,8 @@ from neurorave_train.training.data import SegmentData
 from neurorave_train.training.families import build_training
 from neurorave_train.training.prior import fit_prior
 from neurorave_train.training.recipe import load_recipe
+from neurorave_train.training.restore import begin_from
+from neurorave_train.training.sameness import DATA_FILE, RECIPE_FILE, check_same
 from neurorave_train.training.trainer import (
     checkpoint_of,
     compile_networks,
@@ -25,9 +27,8 @@ from neurorave_train.training.trainer import (
     precision_of,
 )
 
-RECIPE_FILE = "recipe.yaml"
-DATA_FILE = "data.json"
 UNTIL_TIME_IS_UP = 10**9
+MEGABYTE = 1 << 20
 
 
 def main(args: argparse.Namespace) -> None:
@@ -40,9 +41,14 @@ def main(args: argparse.Namespace) -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     run = Path(args.out)
     recipe = load_recipe(args.recipe, args.set)
-    prepared = PreparedData(args.data)
+    if recipe.data.memory_mb < 0:
+        raise UserError(f"recipe: data.memory_mb is {recipe.data.memory_mb}, it must be 0 or more")
+    prepared = PreparedData(args.data, recipe.data.memory_mb * MEGABYTE)
     stages = [args.stage] if args.stage else ["model", "prior"]
     _check_run(run, args)
+    if checkpoint_of(run, "model").exists():
+        how = "--resume" if args.resume else f"--stage {args.stage}"
+        check_same(run, recipe, prepared, how)
     precision_of(recipe)
     if args.max_seconds is not None:
         # The time decides; the schedules follow it.
@@ -53,6 +59,8 @@ def main(args: argparse.Namespace) -> None:
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     # Built before the folder is: a recipe that does not fit its data leaves nothing behind.
     module = build_training(recipe, prepared) if "model" in stages else None
+    if args.begin_from is not None and module is not None:
+        begin_from(Path(args.begin_from), module, prepared)
     _open_run(run, recipe, prepared, args)
     for stage in stages:
         print(f"training the {stage} of {run}", flush=True)
@@ -71,6 +79,8 @@ def _check_run(run: Path, args: argparse.Namespace) -> None:
             f"--out {run} already holds a trained {stage}; add --resume to go on, or name another "
             "folder"
         )
+    if args.begin_from is not None and (args.resume or args.stage == "prior"):
+        raise UserError("--from begins a model: it goes neither with --resume nor --stage prior")
     if args.resume and not checkpoint_of(run, stage).exists():
         raise UserError(f"--resume: {checkpoint_of(run, stage)} does not exist, nothing to resume")
 
@@ -85,6 +95,7 @@ def _open_run(
         "data": prepared.data,
         "recipe": Path(args.recipe).stem,
         "prepared": str(prepared.folder.resolve()),
+        "contents": prepared.contents(),
     }
     (run / DATA_FILE).write_text(json.dumps(facts))
 

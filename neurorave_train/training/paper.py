@@ -171,12 +171,12 @@ class PaperTraining(SoundTraining):
         optimiser: LightningOptimizer = optimisers[number]
         o = self.recipe.optimiser
         full = o.critic_rate if number == 1 else o.rate
-        for group in optimiser.param_groups:
+        for group in optimiser.optimizer.param_groups:
             group["lr"] = full * self.rate_share(self.global_step)
         optimiser.zero_grad()
         self.manual_backward(loss)
         if o.clip:
-            held = [p for group in optimiser.param_groups for p in group["params"]]
+            held = [p for group in optimiser.optimizer.param_groups for p in group["params"]]
             torch.nn.utils.clip_grad_norm_(held, o.clip)
         if number == 1:
             # Past Lightning's wrapper, which would count this as a training step of its own.

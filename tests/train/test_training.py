@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import signal
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +15,8 @@ from neurorave_device.errors import UserError
 from neurorave_train.cli import main as train_command
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.training.families import build_training, calibrate_latent
-from neurorave_train.training.module import PlayableTraining, off_diagonal
+from neurorave_train.training.measures import off_diagonal
+from neurorave_train.training.module import PlayableTraining
 from neurorave_train.training.recipe import load_recipe, names
 from neurorave_train.training.schedule import rate_share
 from neurorave_train.training.trainer import checkpoint_of
@@ -131,16 +130,6 @@ def test_a_terminal_has_a_bar_of_the_steps_of_the_whole_stage(
     assert shown.rstrip().endswith("\x1b[?25h")
 
 
-def test_two_processes_train_together(data: Path, tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "neurorave_train.cli", "fit", "--recipe"]
-    line += [str(small_recipe(tmp_path)), "--data", str(data), "--out", str(tmp_path / "run")]
-    line += ["--stage", "model", "--devices", "2", "--max-steps", "2"]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=400)
-    assert done.returncode == 0, done.stderr
-    loaded = torch.load(checkpoint_of(tmp_path / "run", "model"), weights_only=False)
-    assert loaded["global_step"] == 2
-
-
 def test_a_used_folder_is_not_overwritten(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,7 +152,7 @@ def test_a_recipe_that_cannot_be_built_leaves_no_folder(data: Path, tmp_path: Pa
 def test_every_recipe_builds(data: Path) -> None:
     for name in names():
         recipe = load_recipe(name)
-        if recipe.family == "paper":
+        if name == "paper" or name.startswith("paper_"):
             continue  # wants another hop: test_paper.py builds it
         module = build_training(recipe, PreparedData(data))
         assert sum(p.numel() for p in module.parameters()) > 100_000
