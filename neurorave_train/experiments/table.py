@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -69,10 +70,8 @@ class Table(NamedTuple):
 
     def recipe(self, cell: Cell) -> dict[str, Any]:
         """A cell's recipe in full; UserError where a key or a value is wrong."""
-        plain: Any = OmegaConf.to_container(
-            load_recipe(cell.system.recipe, self.changes(cell)), resolve=True
-        )
-        return dict(plain)
+        found: dict[str, Any] = json.loads(_recipe(cell.system.recipe, tuple(self.changes(cell))))
+        return found
 
     def fingerprint(self, cell: Cell) -> str:
         """Changes with everything that a result depends on, save the code."""
@@ -86,6 +85,13 @@ class Table(NamedTuple):
             self.limit,
         ]
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@functools.lru_cache
+def _recipe(name: str, changes: tuple[str, ...]) -> str:
+    """A recipe with changes as JSON, read once."""
+    plain = OmegaConf.to_container(load_recipe(name, list(changes)), resolve=True)
+    return json.dumps(plain)
 
 
 def names() -> list[str]:
@@ -142,8 +148,8 @@ def load_table(
         int(found["limit"]) if found.get("limit") else None,
         tuple(cells),
     )
-    for cell in cells:
-        table.recipe(cell)
+    for system in chosen_systems:
+        table.recipe(next(cell for cell in cells if cell.system == system))
     return table
 
 

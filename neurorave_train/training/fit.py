@@ -21,13 +21,13 @@ from neurorave_train.training.recipe import load_recipe
 from neurorave_train.training.restore import begin_from
 from neurorave_train.training.sameness import DATA_FILE, RECIPE_FILE, check_same
 from neurorave_train.training.trainer import (
+    UNTIL_TIME_IS_UP,
     checkpoint_of,
     compile_networks,
     make_trainer,
     precision_of,
 )
 
-UNTIL_TIME_IS_UP = 10**9
 MEGABYTE = 1 << 20
 
 

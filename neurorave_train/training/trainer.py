@@ -20,6 +20,8 @@ from neurorave_device.errors import UserError
 from neurorave_train.training.budget import Budget
 
 TIMES_FILE = "seconds.json"
+# The number of steps of a run that a budget of time ends.
+UNTIL_TIME_IS_UP = 10**9
 
 
 class Stopwatch(Callback):
@@ -57,7 +59,9 @@ class ValidationLine(Callback):
                 if k.startswith("valid")
             }
             text = ", ".join(f"{name} {value:g}" for name, value in figures.items())
-            step = f"step {trainer.global_step} of {trainer.max_steps}"
+            step = f"step {trainer.global_step}"
+            if trainer.max_steps < UNTIL_TIME_IS_UP:
+                step += f" of {trainer.max_steps}"
             print(f"{self.stage}, {step}: {text}", flush=True)
 
 
@@ -73,7 +77,7 @@ class StepBar(ProgressBar):
         self.stage = stage
         console = console or Console()
         self.progress = Progress(
-            TextColumn("{task.description}, step {task.completed:.0f} of {task.total:.0f}"),
+            TextColumn("{task.description}, step {task.fields[place]}"),
             BarColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
@@ -89,8 +93,12 @@ class StepBar(ProgressBar):
         self.progress.disable = not self.progress.console.is_terminal
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        step, steps = trainer.global_step, trainer.max_steps
-        self.task = self.progress.add_task(self.stage, total=steps, completed=step, figures="")
+        step = trainer.global_step
+        steps = trainer.max_steps if trainer.max_steps < UNTIL_TIME_IS_UP else None
+        self.of = "" if steps is None else f" of {steps}"
+        self.task = self.progress.add_task(
+            self.stage, total=steps, completed=step, place=f"{step}{self.of}", figures=""
+        )
         self.progress.start()
 
     def on_train_batch_end(
@@ -103,7 +111,11 @@ class StepBar(ProgressBar):
     ) -> None:
         figures = [f"{k} {float(v):.3f}" for k, v in trainer.progress_bar_metrics.items()]
         self.progress.update(
-            self.task, completed=trainer.global_step, figures=", ".join(figures), refresh=False
+            self.task,
+            completed=trainer.global_step,
+            place=f"{trainer.global_step}{self.of}",
+            figures=", ".join(figures),
+            refresh=False,
         )
 
     def teardown(

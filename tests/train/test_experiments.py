@@ -1,0 +1,243 @@
+"""Tables and the driver: what is done is skipped, what was begun goes on, what fails is written down."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from neurorave_device.errors import UserError
+from neurorave_train.cli import main as train_command
+from neurorave_train.evaluation.cli import main as evaluate
+from neurorave_train.experiments.cli import main as experiments
+from neurorave_train.experiments.driver import Driver
+from neurorave_train.experiments.summary import markdown
+from neurorave_train.experiments.table import Table, load_table, names
+
+from .small_models import hits, small_recipe
+
+TABLE = """
+purpose: Two of three.
+seconds: 5
+seeds: [0, 1]
+sets: {drums: {exclude: ["body_*"]}}
+systems:
+  crave: {}
+  ours: {recipe: playable, change: [optimiser.average=0.9]}
+quick: true
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(TABLE)
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    for part in ("train", "valid"):
+        (tmp_path / "data" / "drums" / part).mkdir(parents=True)
+    return tmp_path / "data"
+
+
+def figures(worst: float) -> dict[str, Any]:
+    one = {"rho": worst}
+    block = {"rms": {"rho": 0.99}, "booming": one, "mean_rho": 0.9}
+    rebuilt = {"mstft": 6.0 + worst, "log_mel_l1": 2.0, "latent_use": 1.0, "buzz_db": 1.5}
+    return {"bundle": "/somewhere", "reconstruction": rebuilt, "control": {"all_swapped": block}}
+
+
+class Fake:
+    """Commands that leave what the real ones leave; `fault` decides what goes wrong."""
+
+    def __init__(self) -> None:
+        self.lines: list[list[str]] = []
+        self.fault: dict[str, int] = {}
+
+    def __call__(self, line: list[str], log: Path) -> int:
+        self.lines.append(line)
+        command = line[1] if line[0] == "neurorave_train.cli" else "evaluate"
+        options = dict(pairwise(line))
+        for word, status in self.fault.items():
+            if word in " ".join(line):
+                log.write_text("training\nneurorave-train: the terms swap are not finite\n")
+                return status
+        if command == "fit":
+            kept = Path(options["--out"]) / "model" / "last.ckpt"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text("weights")
+        if command == "export":
+            folder = Path(options["--out"])
+            folder.mkdir(parents=True)
+            made = {"steps": 7, "hardware": "one core"}
+            cost = {"parameters": 10, "mac_per_second": 250e6}
+            (folder / "bundle.yaml").write_text(yaml.safe_dump({"training": made, "cost": cost}))
+        if command == "evaluate":
+            seed = 1 if ".1/" in options["--json"] else 0
+            Path(options["--json"]).write_text(json.dumps(figures(0.5 + 0.1 * seed)))
+        return 0
+
+
+def driver(table: Table, data: Path, tmp_path: Path, fake: Fake) -> Driver:
+    return Driver(table, data, tmp_path / "work", tmp_path / "out", runner=fake)
+
+
+def test_every_table_that_ships_can_be_run() -> None:
+    assert {"systems", "sets", "ablations", "single"} <= set(names())
+    for name in names():
+        cells = load_table(name).cells
+        assert len({cell.name for cell in cells}) == len(cells) > 3
+
+
+def test_a_table_is_worked_through_once(table: Path, data: Path, tmp_path: Path) -> None:
+    fake, said = Fake(), []
+    found = load_table(str(table))
+    assert driver(found, data, tmp_path, fake).run(said.append) == []
+    results = sorted(p.name for p in (tmp_path / "out" / "mine").iterdir())
+    assert results == [f"drums.{s}.{n}.json" for s in ("crave", "ours") for n in (0, 1)]
+    first = json.loads((tmp_path / "out" / "mine" / "drums.ours.1.json").read_text())
+    assert (first["set"], first["system"], first["seed"], first["steps"]) == ("drums", "ours", 1, 7)
+    assert first["recipe"]["optimiser"]["average"] == 0.9 and first["recipe"]["seed"] == 1
+    assert first["seconds_allowed"] == 5 and first["commit"] and "bundle" not in first["figures"]
+    # Seeds are outermost, the budget, the seed and the sets' exclusions reach the commands.
+    fits = [line for line in fake.lines if line[1] == "fit"]
+    assert [line[3] for line in fits] == ["crave", "playable", "crave", "playable"]
+    assert all("--max-seconds" in line and "5" in line for line in fits)
+    assert all("body_*" in line for line in fake.lines if line[1] == "prepare")
+    assert all("--quick" in line for line in fake.lines if line[0].endswith("evaluation.cli"))
+    # Nothing of the runs is left, and a second call does nothing.
+    assert list((tmp_path / "work" / "runs" / "mine").iterdir()) == []
+    count = len(fake.lines)
+    assert driver(found, data, tmp_path, fake).run(said.append) == []
+    assert len(fake.lines) == count and said[-1].endswith("done before")
+    # With another time it does all of it again.
+    longer = load_table(str(table), seconds=6.0)
+    assert driver(longer, data, tmp_path, fake).run(said.append) == []
+    assert len(fake.lines) == 2 * count
+
+
+def test_a_failure_is_written_down_and_tried_again(table: Path, data: Path, tmp_path: Path) -> None:
+    fake, said = Fake(), []
+    fake.fault = {"--recipe crave": 2}
+    found = load_table(str(table), seeds=[0])
+    assert driver(found, data, tmp_path, fake).run(said.append) == ["drums.crave.0"]
+    kept = json.loads((tmp_path / "out" / "mine" / "drums.crave.0.json").read_text())
+    assert kept["failed"] == "fit: neurorave-train: the terms swap are not finite"
+    page = markdown(found, driver(found, data, tmp_path, fake).results_so_far())
+    assert "drums, crave, seed 0 failed: fit:" in page and "| ours | 1 | 6.50 |" in page
+    fake.fault = {}
+    assert driver(found, data, tmp_path, fake).run(said.append) == []
+    assert "failed" not in json.loads(
+        (tmp_path / "out" / "mine" / "drums.crave.0.json").read_text()
+    )
+
+
+def test_an_interrupted_run_goes_on(table: Path, data: Path, tmp_path: Path) -> None:
+    fake = Fake()
+    found = load_table(str(table), seeds=[0])
+    fake.fault = {"export": 130}
+    with pytest.raises(
+        KeyboardInterrupt, match=r"interrupted in drums\.crave\.0; the same command"
+    ):
+        driver(found, data, tmp_path, fake).run(lambda _: None)
+    assert not list((tmp_path / "out" / "mine").iterdir())
+    fake.fault, fake.lines = {}, []
+    assert driver(found, data, tmp_path, fake).run(lambda _: None) == []
+    fits = [line for line in fake.lines if line[1] == "fit"]
+    assert ["--resume" in line for line in fits] == [True, False]
+
+
+def test_the_page_has_medians_and_ranges(table: Path, data: Path, tmp_path: Path) -> None:
+    fake = Fake()
+    found = load_table(str(table))
+    one = driver(found, data, tmp_path, fake)
+    one.run(lambda _: None)
+    row = next(
+        line for line in markdown(found, one.results_so_far()).splitlines() if "| ours |" in line
+    )
+    assert "| 2 | 6.55 [6.50, 6.60] |" in row and "0.550 [0.500, 0.600]" in row
+    # (0.9 + 1) / 2; what was not measured is no number.
+    assert "0.950 [0.950, 0.950]" in row and "| - |" in row and "| 250 " in row
+
+
+@pytest.mark.parametrize(
+    "text,word",
+    [
+        (TABLE + "sead: 3\n", "sead is not a key of tables, allowed: purpose"),
+        (
+            TABLE.replace("recipe: playable", "recipes: playable"),
+            "systems.ours.recipes is not a key",
+        ),
+        (
+            TABLE.replace("optimiser.average", "optimiser.averag"),
+            "optimiser.averag is not a key of recipes",
+        ),
+        (TABLE.replace("crave: {}", "krave: {}"), "recipe 'krave' is neither a file nor one of"),
+        (TABLE.replace("seconds: 5", "seconds: 0"), "seconds is missing"),
+        ("[1, 2", "is not valid YAML"),
+        ("- 1", "it must hold keys"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_named(text: str, word: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        load_table(str(path))
+    assert word in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_is_not_there_is_named(
+    table: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [str(table), "--work", str(tmp_path / "w"), "--out", str(tmp_path / "out")]
+    assert experiments([*line, "--data", str(tmp_path)]) == 2
+    assert "the set drums has no folder train there" in capsys.readouterr().err
+    assert experiments([*line, "--data", str(data), "--system", "theirs"]) == 2
+    assert "--system theirs: not in the table, allowed: crave, ours" in capsys.readouterr().err
+    assert experiments(["nowhere", "--data", str(data), "--work", str(tmp_path)]) == 2
+    assert "neither a file nor one of ablations" in capsys.readouterr().err
+    assert experiments([*line, "--data", str(data), "--list"]) == 0
+    assert "drums.crave.0: to do" in capsys.readouterr().out
+
+
+def test_from_recordings_to_a_result(tmp_path: Path) -> None:
+    """One real run of a second, through all its commands."""
+    made = hits(tmp_path / "hits", count=6, seconds=1.4)
+    for part, files in (("train", range(4)), ("valid", (4, 5))):
+        folder = tmp_path / "data" / "drums" / part
+        folder.mkdir(parents=True)
+        for i in files:
+            shutil.copy(made / f"drum{i}.wav", folder)
+    path = tmp_path / "real.yaml"
+    system = {"recipe": str(small_recipe(tmp_path)), "change": ["steps=2", "prior.steps=1"]}
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "seconds": 0.3,
+                "seeds": [4],
+                "sets": {"drums": {}},
+                "systems": {"tiny": system},
+                "quick": True,
+                "limit": 2,
+            }
+        )
+    )
+
+    def here(line: list[str], log: Path) -> int:
+        return train_command(line[1:]) if line[0] == "neurorave_train.cli" else evaluate(line[1:])
+
+    found = load_table(str(path))
+    one = Driver(found, tmp_path / "data", tmp_path / "work", tmp_path / "out", runner=here)
+    said: list[str] = []
+    assert one.run(said.append) == []
+    result = one.results_so_far()[0]
+    assert result["figures"]["clips"] == 2 and result["steps"] >= 1
+    assert "all_swapped worst" in said[-1]
+    assert "| tiny | 1 |" in markdown(found, [result])
