@@ -185,6 +185,7 @@ class Driver:
         line += [word for glob in cell.audio.exclude for word in ("--exclude", glob)]
         line += ["--quick"] if self.table.quick else []
         line += ["--oracle"] if self.table.oracle else []
+        line += ["--full"] if self.table.full else []
         line += ["--limit", str(self.table.limit)] if self.table.limit else []
         self._command(line, run)
         found: dict[str, Any] = json.loads(target.read_text("utf-8"))

@@ -15,7 +15,18 @@ from neurorave_device.errors import UserError
 from neurorave_train.training.recipe import load_recipe
 
 FOLDER = Path(__file__).parent / "tables"
-KEYS = ("purpose", "seconds", "seeds", "sets", "systems", "change", "quick", "oracle", "limit")
+KEYS = (
+    "purpose",
+    "seconds",
+    "seeds",
+    "sets",
+    "systems",
+    "change",
+    "quick",
+    "oracle",
+    "full",
+    "limit",
+)
 SET_KEYS = ("folders", "exclude", "sample_rate")
 SYSTEM_KEYS = ("recipe", "change", "hop")
 DEFAULT_HOP = 512
@@ -61,6 +72,7 @@ class Table(NamedTuple):
     change: tuple[str, ...]
     quick: bool
     oracle: bool
+    full: bool
     limit: int | None
     cells: tuple[Cell, ...]
 
@@ -82,6 +94,7 @@ class Table(NamedTuple):
             cell.system.hop,
             self.quick,
             self.oracle,
+            self.full,
             self.limit,
         ]
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
@@ -145,6 +158,7 @@ def load_table(
         change,
         bool(found.get("quick", False)),
         bool(found.get("oracle", False)),
+        bool(found.get("full", False)),
         int(found["limit"]) if found.get("limit") else None,
         tuple(cells),
     )

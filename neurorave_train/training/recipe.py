@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -82,7 +83,9 @@ def _in_our_words(error: OmegaConfBaseException) -> str:
     """What a value that cannot be worked out means, without the library's inner names."""
     key = getattr(error, "full_key", None) or getattr(error, "key", None) or "a value"
     if isinstance(error, InterpolationKeyError | InterpolationToMissingValueError):
-        return f"{key} refers to a key that recipes do not have"
+        missing = re.search(r"'([^']+)'", str(error))
+        what = f"{missing.group(1)}, which" if missing else "a key that"
+        return f"{key} refers to {what} recipes do not have"
     if isinstance(error, GrammarParseError | UnsupportedInterpolationType):
         return f"{key} is not a value: only ${{another.key}} may stand between dollar and braces"
     return f"{key} is not allowed as it is written"
