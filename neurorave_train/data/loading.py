@@ -19,6 +19,8 @@ CUT_FADE_SECONDS = 0.005
 SILENCE_PEAK = 10.0 ** (-90.0 / 20.0)
 # The mean of two channels that lost 10 dB against the louder one has nearly cancelled.
 CANCELLED = 0.1
+# So large a share of samples at the peak of a loud recording was cut off there.
+CLIPPED_LEVEL, CLIPPED_SHARE = 0.98, 0.002
 
 
 # Called with the share of a recording that was read since the last call.
@@ -34,7 +36,10 @@ class Refused(Exception):
 
 
 class Probe(NamedTuple):
-    """What a first look at a recording found; `channel` is None where the mean is taken."""
+    """What a first look at a recording found; `channel` is None where the mean is taken.
+
+    `clipped` is the share of samples that stand at full scale, in the channel that has most.
+    """
 
     rate: int
     frames: int
@@ -42,6 +47,7 @@ class Probe(NamedTuple):
     gain: float
     peak: float
     blocks: Optional[List[Floats]]
+    clipped: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -89,7 +95,7 @@ def _probe(path: Path, tick: Tick) -> Probe:
     kept: Optional[List[Floats]] = [] if promised <= LONG_SECONDS * rate else None
     energy = np.zeros(channels)
     mean_energy, mean_peak, frames = 0.0, 0.0, 0
-    peaks = np.zeros(channels)
+    peaks, full = np.zeros(channels), np.zeros(channels)
     for block in _blocks(path, tick):
         if not np.isfinite(block).all():
             at = (frames + int(np.argmin(np.isfinite(block).all(axis=1)))) / rate
@@ -97,7 +103,9 @@ def _probe(path: Path, tick: Tick) -> Probe:
         mean = block.mean(axis=1)
         energy += np.square(block, dtype=np.float64).sum(axis=0)
         mean_energy += float(np.square(mean, dtype=np.float64).sum())
-        peaks = np.maximum(peaks, np.abs(block).max(axis=0))
+        loud = np.abs(block)
+        peaks = np.maximum(peaks, loud.max(axis=0))
+        full += (loud >= CLIPPED_LEVEL * max(1.0, float(peaks.max()))).sum(axis=0)
         mean_peak = max(mean_peak, float(np.abs(mean).max()))
         frames += len(block)
         if kept is not None:
@@ -109,7 +117,9 @@ def _probe(path: Path, tick: Tick) -> Probe:
     peak = float(peaks[loudest]) if cancelled else mean_peak
     if peak < SILENCE_PEAK:
         raise Refused("it is silent (peak under -90 dBFS)")
-    return Probe(rate, frames, loudest if cancelled else None, 1.0 / max(1.0, peak), peak, kept)
+    channel = loudest if cancelled else None
+    clipped = float(full.max()) / max(1, frames)
+    return Probe(rate, frames, channel, 1.0 / max(1.0, peak), peak, kept, clipped)
 
 
 def mono_blocks(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import soundfile
 
 from .files import replacing, write_array, write_json
-from .loading import SILENCE_PEAK, Refused, Tick, pieces, probe, to_int16
+from .loading import CLIPPED_SHARE, SILENCE_PEAK, Refused, Tick, pieces, probe, to_int16
 from .scan import Source
 
 
@@ -76,6 +76,9 @@ class WorkFolder:
                 )
             if found.gain < 1.0:
                 note = f"over full scale (peak {found.peak:.3g}), lowered to it"
+            elif found.clipped > CLIPPED_SHARE:
+                share = 100.0 * found.clipped
+                note = f"clipped ({share:.1f} % of its samples at full scale), and so will the model sound"
         except (Refused, soundfile.LibsndfileError) as reason:
             refused, lengths = str(reason), []
             self._path(source.name, ".pcm").unlink(missing_ok=True)

@@ -190,6 +190,36 @@ def test_refused_files_are_named_with_the_reason(
     assert sum(len(data.split(part).hits) for part in ("train", "valid")) == 9
 
 
+def test_clipped_recordings_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "set"
+    strokes(folder, 6)
+    time = np.arange(RATE) / RATE
+    loud = np.clip(1.5 * np.sin(2 * np.pi * 200 * time), -1.0, 1.0).astype(np.float32)
+    write(folder / "hot.wav", loud)
+    # A loud tone that only touches full scale is none.
+    write(folder / "fine.wav", (0.97 * np.sin(2 * np.pi * 200 * time)).astype(np.float32))
+    assert prepare(folder, tmp_path / "out") == 0
+    notes = report_of(tmp_path / "out")["notes"]
+    assert [n for n in notes if "clipped" in n] == [n for n in notes if "hot.wav" in n]
+    assert any("hot.wav: clipped (5" in n for n in notes)
+    assert "hot.wav: clipped" in capsys.readouterr().out
+
+
+def test_thirty_sample_rates_become_one(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    rates = [8000 + 3011 * i for i in range(30)]
+    for i, rate in enumerate(rates):
+        write(folder / f"tone_{i:02d}.wav", stroke(7, 0.2, rate), rate)
+    assert prepare(folder, tmp_path / "out") == 0
+    data = PreparedData(tmp_path / "out")
+    hits = [hit for part in ("train", "valid") for hit in data.split(part).hits]
+    assert len(hits) == 30
+    assert all(abs(hit.samples - round(0.2 * RATE)) <= 2 for hit in hits)
+    # All are the same sound, whatever they came from.
+    levels = [float(np.abs(hit.audio).max()) for hit in hits]
+    assert max(levels) < 0.6 and min(levels) > 0.3
+
+
 def test_refused_files_do_not_leave_validation_empty(tmp_path: Path) -> None:
     for number in range(3):
         folder = tmp_path / f"set{number}"
