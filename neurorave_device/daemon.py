@@ -9,7 +9,7 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from neurorave_device.board import board_from
 from neurorave_device.card_log import drop_log, keep_log, logger
@@ -163,6 +163,7 @@ class _Module:
         self._receiving, self._sending = make_pipe()
         self._notifier = Notifier(clock)
         self._stops: List[int] = []
+        self._spare: Optional[Child] = None
 
     def calibrate(self, present: Calibration) -> None:
         """Let the CVs be read with this calibration, until the face has another one."""
@@ -195,6 +196,8 @@ class _Module:
 
     def close(self) -> None:
         """Free what is shared."""
+        if self._spare is not None:
+            _end(self._spare)
         self._receiving.close()
         self._sending.close()
         self._shared.close()
@@ -222,6 +225,8 @@ class _Module:
         while result is None and not self._stops:
             _wait(supervisor.running())
             result = supervisor.step()
+            if supervisor.calm:
+                self._keep_spare()
         if self._stops:
             self._notifier.stopping()
         ended = supervisor.end(hurry=lambda: len(self._stops) > 1)
@@ -236,8 +241,24 @@ class _Module:
         config = self._beginning.config
         folder = unpack(self._shared.telemetry.read()).folder or config.bundle
         started = {"config": config._replace(bundle=folder)._asdict()}
-        found = {"shared": self._shared.descriptor, "commands": self._receiving.fileno()}
-        return Child(SOUND_MODULE, started, found)
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            if spare.begin(started):
+                return spare
+            _end(spare)
+        return Child(SOUND_MODULE, started, self._sound_descriptors())
+
+    def _sound_descriptors(self) -> Dict[str, int]:
+        return {"shared": self._shared.descriptor, "commands": self._receiving.fileno()}
+
+    def _keep_spare(self) -> None:
+        """Have a sound process wait that has its imports behind it: they are most of a start."""
+        if self._spare is not None and self._spare.returncode() is not None:
+            _end(self._spare)
+            self._spare = None
+        if self._spare is None:
+            settings = {"config": self._beginning.config._asdict()}
+            self._spare = Child(SOUND_MODULE, settings, self._sound_descriptors(), waits=True)
 
     def _start_face(self) -> Process:
         settings = {
@@ -252,6 +273,11 @@ class _Module:
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self._stops.append(number)
+
+
+def _end(child: Child) -> None:
+    child.kill()
+    child.close()
 
 
 def _note(sentence: Optional[str]) -> None:

@@ -35,6 +35,14 @@ _START = (
     "status = import_module(sys.argv[2]).main(sys.argv[3:]); "
     "sys.stdout.flush(); sys.stderr.flush(); os._exit(status)"
 )
+# The same for one that has its imports behind it and waits for its settings; without any it ends. What then reads from
+# its standard input finds nothing.
+_WAIT = (
+    "import os, sys; sys.path[0] = sys.argv[1]; from importlib import import_module; "
+    "module = import_module(sys.argv[2]); module.prepare(); settings = sys.stdin.readline(); "
+    "os.dup2(os.open(os.devnull, os.O_RDONLY), 0); status = module.main([settings]) if settings else 0; "
+    "sys.stdout.flush(); sys.stderr.flush(); os._exit(status)"
+)
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -73,9 +81,16 @@ class Child(Process):
     """A child process of this machine."""
 
     def __init__(
-        self, module: str, settings: Mapping[str, Any], descriptors: Mapping[str, int]
+        self,
+        module: str,
+        settings: Mapping[str, Any],
+        descriptors: Mapping[str, int],
+        waits: bool = False,
     ) -> None:
-        """Start ``module.main``; ``descriptors`` (name -> number) are inherited."""
+        """Start ``module.main``; ``descriptors`` (name -> number) are inherited.
+
+        One that ``waits`` calls ``module.prepare`` and goes on when it is told to `begin`.
+        """
         receiving, sending = os.pipe()
         os.set_blocking(receiving, False)
         everything = dict(settings)
@@ -86,8 +101,15 @@ class Child(Process):
         environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _START, _ROOT, module, json.dumps(everything)],
-                stdin=subprocess.DEVNULL,
+                [
+                    sys.executable,
+                    "-c",
+                    _WAIT if waits else _START,
+                    _ROOT,
+                    module,
+                    json.dumps(everything),
+                ],
+                stdin=subprocess.PIPE if waits else subprocess.DEVNULL,
                 env=environment,
                 pass_fds=[sending] + list(descriptors.values()),
                 start_new_session=True,
@@ -99,11 +121,23 @@ class Child(Process):
             os.close(sending)
         self._receiving = receiving
         self._unread = b""
+        self._everything = everything
 
     @property
     def pid(self) -> int:
         """The child's process number."""
         return self._process.pid
+
+    def begin(self, settings: Mapping[str, Any]) -> bool:
+        """Let one that waits go on with these settings, in place of those it was made with; False where it has died."""
+        assert self._process.stdin is not None
+        line = json.dumps(dict(self._everything, **settings)) + "\n"
+        try:
+            self._process.stdin.write(line.encode("utf-8"))
+            self._process.stdin.close()
+        except OSError:
+            return False
+        return self._process.poll() is None
 
     def fileno(self) -> int:
         """The descriptor to wait on: readable on a new status and when the child ends."""
@@ -135,6 +169,11 @@ class Child(Process):
         self._process.wait()
 
     def close(self) -> None:
+        if self._process.stdin is not None:
+            try:
+                self._process.stdin.close()
+            except OSError:
+                pass
         if self._receiving >= 0:
             os.close(self._receiving)
             self._receiving = -1

@@ -26,7 +26,7 @@ class Running(NamedTuple):
 
 def find_running(processes: str = _PROCESSES) -> Optional[Running]:
     """Return the module that runs, None where none does or this user may not look at it."""
-    for pid, settings in _sound_processes(processes):
+    for pid, settings in sound_processes(processes):
         shared = attach(pid, settings["shared"], processes)
         if shared is None:
             continue
@@ -53,7 +53,16 @@ def attach(pid: int, descriptor: int, processes: str = _PROCESSES) -> Optional[S
         return None
 
 
-def _sound_processes(processes: str) -> Iterator[Tuple[int, Dict[str, Any]]]:
+def waits(pid: int, processes: str = _PROCESSES) -> bool:
+    """Say whether a process is a spare one: it waits for its settings at its standard input."""
+    try:
+        return os.readlink(os.path.join(processes, str(pid), "fd", "0")).startswith("pipe:")
+    except OSError:
+        return False
+
+
+def sound_processes(processes: str = _PROCESSES) -> Iterator[Tuple[int, Dict[str, Any]]]:
+    """Yield process number and settings (those of its start) of each sound process that plays on this machine."""
     for name in sorted(os.listdir(processes)):
         if not name.isdigit():
             continue
@@ -68,5 +77,7 @@ def _sound_processes(processes: str) -> Iterator[Tuple[int, Dict[str, Any]]]:
             settings = json.loads(arguments[-1])
         except ValueError:
             continue
-        if isinstance(settings, dict) and "shared" in settings and "config" in settings:
+        if not isinstance(settings, dict) or "shared" not in settings or "config" not in settings:
+            continue
+        if not waits(int(name), processes):
             yield int(name), settings

@@ -332,6 +332,11 @@ def _nothing(samples: np.ndarray) -> None:
     pass
 
 
+def prepare() -> None:
+    """Import what playing needs, which takes longer than all the rest of a start."""
+    import onnxruntime  # noqa: F401
+
+
 def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     """Be the sound process."""
     stop = threading.Event()

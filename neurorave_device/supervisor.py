@@ -14,6 +14,8 @@ SOUND_WINDOW = 30.0
 # A sound process that plays and has made no frame for so long hangs. A sound card that takes nothing is given up after
 # 4 s (audio/soundcard.py), and from then on frames are made without it.
 HUNG_SECONDS = 6.0
+# After so long the sound of a start is over.
+CALM_SECONDS = 3.0
 # A face that dies at once is started less and less often, so that it never takes time from the sound.
 FACE_DELAYS = (0.0, 0.5, 2.0, 5.0)
 FACE_STEADY = 30.0
@@ -176,6 +178,11 @@ class Supervisor:
         self._face_due = now + FACE_DELAYS[min(len(self._face_deaths), len(FACE_DELAYS) - 1)]
         self._face_deaths.append(now)
         return None
+
+    @property
+    def calm(self) -> bool:
+        """Whether the sound process has played for so long that there is time for other things."""
+        return self._playing and self._clock.now() - self._sound_began > CALM_SECONDS
 
     def running(self) -> List[Process]:
         """Return the processes that there are now."""

@@ -123,7 +123,7 @@ def _frequency(machine: Machine) -> Result:
     if least < most:
         text = (
             "the kernel may slow the processor down to %d of %d MHz, which a frame may meet: "
-            "`systemctl enable --now neurorave-power`, or the governor performance."
+            "`systemctl start neurorave-power`, or the governor performance."
         )
         return Result("frequency", WARN, text % (least // 1000, most // 1000))
     return Result("frequency", OK, "%d MHz, always" % (most // 1000))

@@ -37,7 +37,8 @@ _UNITS = (
     "neurorave-power.service",
     "media-neurorave.mount",
 )
-_ENABLED = ("neurorave.service", "neurorave-power.service", "media-neurorave.mount")
+# The others are started by these, or by hand.
+_ENABLED = ("neurorave.service", "media-neurorave.mount")
 _LAUNCHER_FILES = ("launcher.py", "versions.py")
 # There where systemd has started the system, and not in the folder of an image that is put together.
 _BOOTED = "/run/systemd/system"
@@ -190,7 +191,10 @@ def _steps(
             "The services",
             units,
             reload + [["systemctl", "enable"] + list(_ENABLED)],
-            [["systemctl", "disable", "--now"] + list(_ENABLED)],
+            [
+                ["systemctl", "disable", "--now"] + list(_ENABLED),
+                ["systemctl", "stop", "neurorave-power.service"],
+            ],
         )
     )
     return steps

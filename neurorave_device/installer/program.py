@@ -6,7 +6,7 @@ from typing import List, Tuple
 
 from neurorave_device.installer.steps import Release, Step
 from neurorave_device.installer.system import Failed, System
-from neurorave_device.places import CURRENT, HOME, VERSIONS
+from neurorave_device.places import CURRENT, HOME, LAUNCHER, VERSIONS
 
 _STAMP = "complete"
 _BEFORE = ".before"
@@ -140,5 +140,6 @@ class Current(Step):
 
     def uninstall(self, system: System) -> None:
         system.remove(CURRENT)
+        system.remove(LAUNCHER)
         if system.exists(HOME) and not system.names(HOME):
             system.remove(HOME)

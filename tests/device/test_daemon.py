@@ -18,6 +18,7 @@ import pytest
 import soundfile
 
 from neurorave_device import cli
+from neurorave_device.running import find_running, waits
 from tests.device.toy import CV, TOY, copy_toy
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -72,7 +73,8 @@ class Running:
         found = {}
         for pid in children_of(self.process.pid):
             for module in (SOUND, FACE):
-                if module in command_of(pid):
+                # A spare one that waits does not count.
+                if module in command_of(pid) and not waits(pid):
                     found[module] = pid
         return found
 
@@ -221,6 +223,32 @@ def test_a_killed_face_and_a_killed_sound_are_started_again(
     systemd.close()
 
 
+def test_a_spare_sound_process_waits_and_takes_over_at_once(start: Any) -> None:
+    running = start("--audio", "null")
+    running.wait_for("Panel: ")
+
+    def spares() -> List[int]:
+        found = children_of(running.process.pid)
+        return [pid for pid in found if SOUND in command_of(pid) and waits(pid)]
+
+    spare = until(spares)[0]
+    first = running.children()[SOUND]
+    seen = find_running()
+    assert seen is not None and seen.pid == first, "the one that waits says nothing"
+    os.kill(first, signal.SIGKILL)
+    running.wait_for("sound process died and is started again")
+    assert running.child(SOUND, {first}) == spare
+    assert until(lambda: find_running() is not None)
+    # Another one waits; killed, it is replaced; and at the end none is left.
+    second = until(spares)[0]
+    os.kill(second, signal.SIGKILL)
+    third = until(lambda: set(spares()) - {second}).pop()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end() == 0
+    assert gone(spare) and gone(third)
+    assert no_tracebacks(running.seen)
+
+
 def test_ctrl_c_ends_it_well_with_the_file_complete(start: Any, tmp_path: Any) -> None:
     out = str(tmp_path / "out.wav")
     running = start("--audio", "file", "--out", out)
@@ -254,10 +282,11 @@ def test_a_recording_is_played_into_a_file_and_that_is_the_end(start: Any, tmp_p
 def test_a_killed_supervisor_takes_its_children_with_it(start: Any) -> None:
     running = start("--audio", "null")
     running.wait_for("Panel: ")
-    children = running.children()
+    # Be one waiting or not.
+    children = children_of(running.process.pid)
     running.process.kill()
     running.process.wait()
-    until(lambda: all(gone(pid) for pid in children.values()))
+    until(lambda: all(gone(pid) for pid in children))
     assert leftovers() == set()
 
 

@@ -76,7 +76,7 @@ def test_a_fresh_nano_gets_everything_and_is_told_to_start_anew(bench: Bench) ->
         % (bench.board.root / "opt/nvidia/jetson-io/config-by-function.py"),
         "udevadm trigger",
         "modprobe spidev",
-        "systemctl enable neurorave.service neurorave-power.service media-neurorave.mount",
+        "systemctl enable neurorave.service media-neurorave.mount",
     ):
         assert expected in calls, expected
     assert "groupadd --system audio" not in calls, "it was there"
@@ -154,10 +154,11 @@ def test_uninstalling_leaves_what_was_there_before(bench: Bench) -> None:
     uninstall(bench.system(), bench.options, purge=False)
     calls = bench.board.calls()
     assert calls.index(
-        "systemctl disable --now neurorave.service neurorave-power.service media-neurorave.mount"
+        "systemctl disable --now neurorave.service media-neurorave.mount"
     ) < calls.index("userdel neurorave")
     kept = ["etc/neurorave/neurorave.yaml", "var/lib/neurorave/patch.json"]
     assert bench.board.files() == sorted(before + kept)
+    assert not bench.exists(places.HOME)
     assert bench.text("/boot/extlinux/extlinux.conf") == BOOT
     uninstall(bench.system(), bench.options, purge=True)
     assert bench.board.files() == before

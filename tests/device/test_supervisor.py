@@ -15,7 +15,7 @@ from neurorave_device.processes import (
     Process,
     Status,
 )
-from neurorave_device.supervisor import HUNG_SECONDS, Supervisor
+from neurorave_device.supervisor import CALM_SECONDS, HUNG_SECONDS, Supervisor
 
 
 class FakeProcess(Process):
@@ -333,6 +333,19 @@ def test_what_a_failing_sound_says_while_it_is_ended_is_not_lost(stage: Stage) -
     stage.sounds[0].last_words = [Status(FAILED, "x.wav: no space left")]
     assert stage.supervisor.end() == 1
     assert stage.complaints == ["x.wav: no space left"]
+
+
+def test_it_is_calm_only_while_a_sound_process_has_played_for_a_while(stage: Stage) -> None:
+    stage.clock.advance(2 * CALM_SECONDS)
+    assert not stage.supervisor.calm, "it has not even begun to play"
+    stage.ready()
+    assert stage.supervisor.calm
+    stage.sounds[0].code = -int(signal.SIGKILL)
+    stage.supervisor.step()
+    stage.ready()
+    assert not stage.supervisor.calm
+    stage.clock.advance(CALM_SECONDS + 0.1)
+    assert stage.supervisor.calm
 
 
 def test_life_is_told_only_while_frames_advance(stage: Stage) -> None:
