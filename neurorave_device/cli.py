@@ -9,6 +9,7 @@ import os
 import sys
 from typing import Any, Callable, Dict, NoReturn, Optional, Sequence
 
+from neurorave_device import board_commands
 from neurorave_device.errors import UserError
 from neurorave_device.update import commands as update
 
@@ -73,8 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_render(commands)
     _add_models(commands)
     _add_bench(commands)
-    _add_plan(commands)
-    _add_doctor(commands)
+    board_commands.add(commands, _add)
     _add_calibrate(commands)
     update.add(commands, _add)
     return parser
@@ -336,80 +336,6 @@ def _bench_text(report: Dict[str, Any]) -> str:
             "gate to sound   p50 %.2f  p99 %.2f  max %.2f  jitter %.3f ms"
             % (gate["p50"], gate["p99"], gate["max"], gate["jitter"]),
         )
-    )
-
-
-def _add_plan(commands: Any) -> None:
-    parser = _add(
-        commands,
-        "plan",
-        "build the TensorRT plans of a bundle for this board",
-        "neurorave plan --bundle models/hand_percussion --json -",
-    )
-    parser.add_argument("--bundle", metavar="DIR", required=True, help="the model to plan for")
-    parser.add_argument("--again", action="store_true", help="also where there are plans already")
-    _add_json(parser)
-    parser.set_defaults(command=_plan)
-
-
-def _plan(options: argparse.Namespace) -> int:
-    from neurorave_device import plan
-
-    report = plan.make(options.bundle, options.again, plan.show_on_terminal)
-    if options.json is not None:
-        _write_json(options.json, report)
-    if options.json != "-":
-        print(plan.as_text(report))
-    return 0
-
-
-def _add_doctor(commands: Any) -> None:
-    parser = _add(
-        commands,
-        "doctor",
-        "say what this machine has and lacks, and what to do about it",
-        "neurorave doctor --bundle fault.zip",
-    )
-    _add_config(parser)
-    parser.add_argument(
-        "--bundle", metavar="FILE.zip", help="write a support bundle for a report of a fault"
-    )
-    _add_json(parser)
-    parser.set_defaults(command=_doctor)
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from neurorave_device import doctor
-    from neurorave_device.config import load_config
-
-    if options.bundle is not None and not options.bundle.endswith(".zip"):
-        raise UserError(
-            "--bundle is %r, allowed is the zip file to write, its name must end in .zip"
-            % options.bundle
-        )
-    config = load_config(options.config)
-    results = doctor.examine(doctor.Machine(), config)
-    if options.json is not None:
-        _write_json(options.json, doctor.as_json(results))
-    if options.json != "-":
-        print(doctor.as_text(results))
-    if options.bundle is not None:
-        from neurorave_device.running import find_running
-        from neurorave_device.support import write_support_bundle
-
-        running = find_running()
-        if running is not None and options.config is None:
-            config = running.config
-        report = None if running is None else running.report
-        write_support_bundle(options.bundle, config, report, results=results)
-        if options.json != "-":
-            print("%s: written, look into it before you send it." % options.bundle)
-    return doctor.exit_status(results)
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", metavar="FILE", help="the module's configuration (docs/running.md)"
     )
 
 

@@ -1,9 +1,11 @@
 """`neurorave plan`: builds a bundle's TensorRT plans for this board in a process of its own, and says what came out."""
 
 import sys
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
+from neurorave_device.catalogue import Catalogue
 from neurorave_device.clock import Clock, SystemClock
+from neurorave_device.config import Config
 from neurorave_device.engine.tensorrt.cache import plan_folder
 from neurorave_device.engine.tensorrt.engine import TensorRtEngine
 from neurorave_device.engine.tensorrt.job import BROKEN, RUNNING, BuildState, PlanJob, progress_text
@@ -53,6 +55,33 @@ def make(
     }
 
 
+def make_all(
+    config: Config,
+    again: bool = False,
+    show: Optional[Callable[[str], None]] = None,
+) -> List[Dict[str, Any]]:
+    """Build what is missing for each bundle beside the configured one and on the card, and return their reports.
+
+    One that cannot be planned has a `fault` in place of its plans, and the others go on. Raises UserError where
+    TensorRT cannot be used here.
+    """
+    try:
+        TensorRtEngine()
+    except Missing as error:
+        raise UserError("plan: TensorRT cannot be used here, since {}".format(error)) from None
+    catalogue = Catalogue(config.bundle, config.card)
+    reports: List[Dict[str, Any]] = []
+    for row in catalogue.rows():
+        folder = catalogue.folder(row.name)
+        try:
+            if row.fault:
+                raise UserError(row.fault)
+            reports.append(make(folder, again, show))
+        except (UserError, PlanFailed) as error:
+            reports.append({"bundle": folder, "fault": str(error)})
+    return reports
+
+
 def _wait(job: PlanJob, show: Callable[[str], None], clock: Clock) -> BuildState:
     while True:
         state = job.poll()
@@ -76,6 +105,16 @@ def _nothing(text: str) -> None:
 def as_text(report: Dict[str, Any]) -> str:
     """Return a line for each plan."""
     return "\n".join(_line(Made(**fields)) for fields in report["plans"])
+
+
+def all_as_text(reports: Sequence[Dict[str, Any]]) -> str:
+    """Return the lines of all bundles."""
+    lines = []
+    for report in reports:
+        lines.append("%s:" % report["bundle"])
+        text = report["fault"] if "fault" in report else as_text(report)
+        lines += ["    " + line for line in text.splitlines()]
+    return "\n".join(lines) or "No bundle, no plans."
 
 
 def _line(made: Made) -> str:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import Any, Dict, Iterator, List
@@ -11,6 +12,7 @@ import pytest
 
 from neurorave_device import cli, doctor, plan
 from neurorave_device.bench import bench
+from neurorave_device.config import Config
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.onnx_engine import OnnxGraph
@@ -20,7 +22,7 @@ from neurorave_device.engine.tensorrt.graph import TensorRtGraph
 from neurorave_device.engine.tensorrt.planning import make_plans
 from neurorave_device.errors import UserError
 
-from .toy import DATA, TOY
+from .toy import DATA, TOY, copy_toy
 from .trt_fakes import APIS, install, set_fault, uninstall
 
 FASTER: Dict[str, float] = {"tensorrt": 1.0, "onnx": 2.0}
@@ -166,6 +168,32 @@ def test_the_plan_command_says_why_there_is_no_plan(fakes: Any, capsys: Any) -> 
     assert len(said.splitlines()) == 1 and "out of memory" in said
 
 
+def test_the_plan_command_plans_all_bundles_and_one_that_is_bad_stops_none(
+    fakes: Any, capsys: Any, tmp_path: Any
+) -> None:
+    fakes("api10")
+    (tmp_path / "board").mkdir()
+    first = copy_toy(tmp_path / "board")
+    (tmp_path / "card" / "models").mkdir(parents=True)
+    shutil.copytree(first, str(tmp_path / "card" / "models" / "second"))
+    (tmp_path / "card" / "models" / "broken").mkdir()
+    (tmp_path / "card" / "models" / "broken" / "bundle.yaml").write_text("schema: 1")
+    config = tmp_path / "neurorave.yaml"
+    config.write_text("bundle: %s\ncard: card\n" % first)
+    assert cli.main(["plan", "--config", str(config), "--json", "-"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert not report["ok"] and len(report["bundles"]) == 3
+    broken, second, toy = report["bundles"]
+    assert "fault" in broken and "bundle.yaml" in broken["fault"]
+    assert len(second["plans"]) == len(toy["plans"]) == 3
+    shutil.rmtree(str(tmp_path / "card" / "models" / "broken"))
+    assert cli.main(["plan", "--config", str(config)]) == 0
+    assert capsys.readouterr().out.count("was there") == 6
+    for usage in (["plan"], ["plan", "--config", str(config), "--bundle", TOY]):
+        assert cli.main(usage) == 2
+        assert "either --bundle DIR or --config FILE" in capsys.readouterr().err
+
+
 def test_the_plan_command_without_tensorrt_or_bundle_is_bad_usage(bare: None, capsys: Any) -> None:
     for bundle, word in ((TOY, "tensorrt is not there"), ("no/such", "no/such")):
         assert cli.main(["plan", "--bundle", bundle]) == 2
@@ -205,7 +233,7 @@ def rows(results: List[doctor.Result]) -> Dict[str, doctor.Result]:
 
 
 def test_the_doctor_without_tensorrt_has_one_line_about_it(bare: None) -> None:
-    found = rows(doctor.examine(doctor.Machine(), DATA))
+    found = rows(doctor.examine(doctor.Machine(), Config(bundle=TOY)))
     assert list(found) == ["tensorrt"] and found["tensorrt"].state == doctor.OK
 
 
@@ -216,22 +244,22 @@ def test_the_doctor_tells_what_tensorrt_can_do_and_which_plans_lack(
     fakes: Any, api: str, word: str
 ) -> None:
     fakes(api)
-    found = rows(doctor.examine(doctor.Machine(), DATA))
+    found = rows(doctor.examine(doctor.Machine(), Config(bundle=TOY)))
     assert word in found["tensorrt"].text
     assert found["pycuda"].state == found["gpu"].state == doctor.OK
     assert "compute capability 5.3" in found["gpu"].text
     assert found["plans"].state == doctor.WARN
     assert "no plan yet; run `neurorave plan --bundle" in found["plans"].text
     make_plans(TOY, TensorRtEngine())
-    found = rows(doctor.examine(doctor.Machine(), DATA))
+    found = rows(doctor.examine(doctor.Machine(), Config(bundle=TOY)))
     assert found["plans"] == doctor.Result("plans", doctor.OK, TOY)
 
 
 def test_the_doctor_stops_at_what_is_missing(fakes: Any, monkeypatch: Any) -> None:
     fakes()
     monkeypatch.setenv("FAKE_CUDA_FAULT", "no_gpu")
-    found = rows(doctor.examine(doctor.Machine(), DATA))
+    found = rows(doctor.examine(doctor.Machine(), Config(bundle=TOY)))
     assert set(found) == {"tensorrt", "pycuda", "gpu"} and found["gpu"].state == doctor.WARN
     monkeypatch.setitem(sys.modules, "pycuda.driver", None)
-    found = rows(doctor.examine(doctor.Machine(), DATA))
+    found = rows(doctor.examine(doctor.Machine(), Config(bundle=TOY)))
     assert set(found) == {"tensorrt", "pycuda"} and "pip<22" in found["pycuda"].text
