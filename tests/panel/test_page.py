@@ -291,9 +291,11 @@ def test_bars_are_empty_until_something_sounds(page: Browser, panel: Panel) -> N
 
 
 def test_every_control_is_reached_by_tab_and_has_a_name(page: Browser, panel: Panel) -> None:
+    # Unfolded, so that what is folded away at first is there too.
+    page.run("for (const fold of document.querySelectorAll('details')) fold.open = true")
     expected = page.run(
         """
-        const found = [...document.querySelectorAll("button, select, [tabindex='0']")];
+        const found = [...document.querySelectorAll("button, select, summary, [tabindex='0']")];
         return found.filter((node) => node.offsetParent !== null).length;
         """
     )
@@ -307,8 +309,9 @@ def test_every_control_is_reached_by_tab_and_has_a_name(page: Browser, panel: Pa
         assert outline == "solid", names[-1]
     assert all(names)
     assert len(set(names)) == expected
-    # Bundle, encoder, level, 2 x (button, clock, rate), 4 x (moves, voltage, source, rate, depth).
-    assert expected == 3 + 2 * 3 + 4 * 5
+    # Bundle, encoder, level, 2 x (button, clock, rate), 4 x (moves, voltage, source, rate, depth), the fold of the jacks'
+    # errors, 4 x (gain, offset, noise).
+    assert expected == 3 + 2 * 3 + 4 * 5 + 1 + 4 * 3
     sliders: List[Any] = page.run(
         """
         return [...document.querySelectorAll("[role=slider]:not([aria-label=Encoder])")].map((node) =>
