@@ -60,6 +60,9 @@ class Environment(Step):
 
     def uninstall(self, system: System) -> None:
         system.remove(VERSIONS)
+        # It was the first to be put there, so it is the last to go.
+        if system.exists(HOME) and not system.names(HOME):
+            system.remove(HOME)
 
     def _stamp(self) -> bytes:
         with open(self._release.wheel, "rb") as handle:
@@ -141,5 +144,3 @@ class Current(Step):
     def uninstall(self, system: System) -> None:
         system.remove(CURRENT)
         system.remove(LAUNCHER)
-        if system.exists(HOME) and not system.names(HOME):
-            system.remove(HOME)

@@ -12,6 +12,7 @@ from neurorave_device import places
 from neurorave_device.installer import __main__ as command
 from neurorave_device.installer import install as installing
 from neurorave_device.installer.install import Options, install, uninstall
+from neurorave_device.installer.pins import all_zeros
 from neurorave_device.installer.steps import Release
 from neurorave_device.installer.system import Failed, Refused, System
 from neurorave_device.update.commands import KEY, VERSIONS
@@ -306,6 +307,18 @@ def test_a_converter_that_reads_zeros_is_told_of(bench: Bench, monkeypatch: Any)
     monkeypatch.setattr(installing, "all_zeros", lambda system, python: True)
     bench.install()
     assert any("reads zeros on all channels" in line for line in bench.said)
+
+
+@pytest.mark.parametrize("says,zeros", [("0", True), ("8000", False), ("Traceback", False)])
+def test_zeros_are_what_the_installed_program_reads(
+    bench: Bench, tmp_path: Path, says: str, zeros: bool
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho %s\n" % says)
+    python.chmod(0o755)
+    assert not all_zeros(bench.system(), str(python)), "without SPI nothing is read"
+    bench.board.put("/dev/spidev0.0", "")
+    assert all_zeros(bench.system(), str(python)) is zeros
 
 
 def test_a_full_disk_is_refused(bench: Bench, monkeypatch: Any) -> None:
