@@ -309,7 +309,7 @@ def test_every_control_is_reached_by_tab_and_has_a_name(page: Browser, panel: Pa
         assert outline == "solid", names[-1]
     assert all(names)
     assert len(set(names)) == expected
-    # Bundle, encoder, level, 2 x (button, clock, rate), 4 x (moves, voltage, source, rate, depth), the fold of the jacks'
+    # Bundle, encoder, level, 2 x (button, clock, rate), 4 x (moves, voltage, source, rate, depth), the fold of the
     # errors, 4 x (gain, offset, noise).
     assert expected == 3 + 2 * 3 + 4 * 5 + 1 + 4 * 3
     sliders: List[Any] = page.run(
@@ -318,7 +318,7 @@ def test_every_control_is_reached_by_tab_and_has_a_name(page: Browser, panel: Pa
           [Number(node.ariaValueMin), Number(node.ariaValueNow), Number(node.ariaValueMax), node.ariaValueText]);
         """
     )
-    assert len(sliders) == 1 + 2 + 4 * 3
+    assert len(sliders) == 1 + 2 + 4 * 3 + 4 * 3
     for low, now, high, text in sliders:
         assert low <= now <= high and text
 
