@@ -110,6 +110,7 @@ bench-peers: $(VENV)/.done-dev ## against a scripted torch model and the machine
 
 hardware: $(VENV)/.done-dev test-circuits ## make the files of hardware/ anew from its Python files and pinout.csv
 	@$(BIN)/python -m hardware.make
+	$(BIN)/python -m hardware.simulate
 
 wheel: | $(BIN)/python ## build the wheel with both packages into dist/
 	@$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

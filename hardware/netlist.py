@@ -8,6 +8,7 @@ up to the outputs, 91 and up to the references, 101 and up to the supply, 201 an
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Tuple
 
 from hardware import pinout
@@ -277,7 +278,8 @@ def main() -> int:
         print(fault, file=sys.stderr)
     print(f"{len(design.parts)} parts, {len(design.nets())} nets, {len(found)} faults")
     if arguments.kicad:
-        design.circuit.generate_netlist(file_=arguments.kicad, tool="kicad8", do_backup=False)
+        text: str = design.circuit.generate_netlist(tool="kicad8", do_backup=False)
+        Path(arguments.kicad).write_text(text, "utf-8")
     return 1 if found else 0
 
 

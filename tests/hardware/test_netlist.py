@@ -1,11 +1,12 @@
 """The netlist is sound, and each check finds the fault that it is there for."""
 
 import re
+import sys
 from typing import Any, Dict, Tuple
 
 import pytest
 
-from hardware import checks, netlist, parts, skidl_quiet
+from hardware import checks, netlist, parts
 from hardware.design import Design
 from hardware.parts import KINDS
 from neurorave_device.board import Board
@@ -130,8 +131,16 @@ def test_kinds_have_no_pin_twice() -> None:
             assert len(set(names)) == len(names), name
 
 
-def test_nothing_is_written_where_one_stands(tmp_path: Any, monkeypatch: Any) -> None:
+def test_the_command_writes_kicads_netlist_and_nothing_else(
+    tmp_path: Any, monkeypatch: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
-    design = netlist.build()
-    assert skidl_quiet.electrical_rules(design.circuit) == []
-    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(sys, "argv", ["netlist", "--kicad", "module.net"])
+    assert netlist.main() == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["module.net"]
+    text = (tmp_path / "module.net").read_text("utf-8")
+    references = re.findall(r'\(comp\s+\(ref "(\w+)"\)', text)
+    assert len(references) == len(set(references)) > 100
+    nets = set(re.findall(r'\(name "([A-Z0-9_]+)"\)', text))
+    assert {"CV1_SUM", "GATE_REF", "I2S_BCK", "P12_BUCK"} <= nets
+    assert "MCP6004-I/P" in text and "Package_DIP:DIP-14_W7.62mm" in text
