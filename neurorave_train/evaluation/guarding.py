@@ -11,7 +11,7 @@ from .control import mean
 from .curves import eurorack_curves
 from .metrics import Array, Bools, Floats, follow
 from .realism import Realism, Windows, describe
-from .requests import free_but, from_pool, held
+from .requests import free_but, from_pool
 from .subject import DESCRIPTORS, RMS, Codec, Reference, counted_frames, decode_all, measure_all
 
 # The modulators that the original's page calls strongly altered.
@@ -42,9 +42,10 @@ def wishes(codec: Codec, reference: Reference, seed: int) -> Iterator[Wish]:
     shapes = eurorack_curves(q.shape[0], q.shape[1], codec.sample_rate / codec.hop)
     curve = np.stack([shapes[ABRUPT[i % len(ABRUPT)]][i] for i in range(len(q))])
     for d, name in enumerate(DESCRIPTORS):
-        yield Wish("one_free", f"guard: {name}", [d], held(q, d, curve), free_but(q, d))
         kept = q.copy()
         kept[..., d] = curve
+        # Free ones do not matter to the decoder; rms stays the sound's own, as in the module.
+        yield Wish("one_free", f"guard: {name}", [d], kept, free_but(q, d))
         yield Wish("one_kept", f"guard: {name}, others kept", [d], kept, np.ones_like(q))
     rng = np.random.default_rng((seed, 2))
     everything = range(len(DESCRIPTORS))
