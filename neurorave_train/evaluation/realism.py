@@ -176,14 +176,34 @@ class Realism:
         usable = [part for part in passes if len(part.rows) >= LEAST_WINDOWS]
         if not self.known or not usable:
             return {"distance": None, "standard_error": None, "windows": 0}
-        whole = float(np.mean([frechet(self.real.rows, p.rows, self.scale) for p in usable]))
         return {
-            "distance": whole,
+            "distance": self._without(usable, -1),
             "standard_error": _jackknife(self.clips, lambda i: self._without(usable, i)),
             "windows": int(np.mean([len(part.rows) for part in usable])),
         }
 
+    def change(self, before: Sequence[Windows], after: Sequence[Windows]) -> Dict[str, Any]:
+        """How much nearer (negative) or further `after` is than `before`, pass by pass, clip by clip.
+
+        The standard error is that of the difference: the same clips are left out on both sides.
+        """
+        pairs = [
+            (a, b) for a, b in zip(before, after) if min(len(a.rows), len(b.rows)) >= LEAST_WINDOWS
+        ]
+        if not self.known or not pairs:
+            return {"distance": None, "standard_error": None}
+        first, second = ([pair[side] for pair in pairs] for side in (0, 1))
+
+        def difference(clip: int) -> float:
+            return self._without(second, clip) - self._without(first, clip)
+
+        return {
+            "distance": difference(-1),
+            "standard_error": _jackknife(self.clips, difference),
+        }
+
     def _without(self, passes: Sequence[Windows], clip: int) -> float:
+        # No clip has the number -1: then all of them count.
         real = self.real.rows[self.real.clip != clip]
         return float(np.mean([frechet(real, p.rows[p.clip != clip], self.scale) for p in passes]))
 

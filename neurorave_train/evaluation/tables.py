@@ -131,10 +131,17 @@ def _guard(found: Optional[Dict[str, Any]]) -> Iterator[Table]:
                     number(part["worst_rho"]),
                     number(part["held_back"]),
                     number(part["realism"]["distance"], 1),
+                    _change(part.get("realism_change")),
                 ]
             )
-    head = ["abrupt modulators", "mean rho", "worst rho", "held back", "Frechet distance"]
+    head = ["abrupt modulators", "mean rho", "worst rho", "held back", "Frechet distance", "change"]
     yield Table("The guard", head, rows)
+
+
+def _change(found: Optional[Dict[str, Any]]) -> str:
+    if found is None or found["distance"] is None:
+        return ""
+    return f"{found['distance']:+.2f} ± {found['standard_error']:.2f}"
 
 
 def _transfer(found: Dict[str, Any]) -> Iterator[Table]:

@@ -99,6 +99,20 @@ def test_realism_tells_kin_from_strangers() -> None:
     assert here.halves() is not None
 
 
+def test_a_change_of_realism_is_the_difference_of_its_two_ends() -> None:
+    here = realism.Realism(strokes(6), RATE)
+    kin, slow = (realism.describe(strokes(6, d, seed=1), RATE) for d in (8.0, 3.0))
+    nothing = here.change([kin], [kin])
+    assert nothing == {"distance": 0.0, "standard_error": 0.0}
+    found = here.change([kin], [slow])
+    ends = [here.block([part])["distance"] for part in (kin, slow)]
+    assert found["distance"] == pytest.approx(ends[1] - ends[0])
+    assert here.change([slow], [kin])["distance"] == pytest.approx(-found["distance"])
+    assert found["standard_error"] > 0.0
+    silent = realism.describe(np.zeros((6, SAMPLES), np.float32), RATE)
+    assert here.change([silent], [kin])["distance"] is None
+
+
 def test_realism_of_silence_is_unknown_not_nan() -> None:
     here = realism.Realism(strokes(6), RATE)
     silent = realism.describe(np.zeros((6, SAMPLES), np.float32), RATE)
