@@ -6,6 +6,7 @@ from typing import Any, Dict, Sequence
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 
 from .examples import Example
 from .metrics import FLOOR_DB, Floats, hann, magnitudes
@@ -13,8 +14,6 @@ from .metrics import FLOOR_DB, Floats, hann, magnitudes
 WINDOW, STEP = 1024, 256
 WIDTH, SPECTROGRAM, CURVES, GAP = 4.4, 1.5, 1.1, 0.34
 DPI = 120
-# Width of a letter of the legend, as a share of the picture's.
-LETTER = 0.0118
 COLOURS = {
     "rms": "#222222",
     "centroid": "#d1495b",
@@ -90,7 +89,9 @@ def _curves(
 def _legend(axes: Any, names: Sequence[str]) -> None:
     """The names in their colours above the curves."""
     words = [("asked (dashed) and heard:", "#222222"), *((name, COLOURS[name]) for name in names)]
-    place = 0.0
-    for word, colour in words:
-        axes.text(place, 1.04, word, transform=axes.transAxes, fontsize=7, color=colour)
-        place += LETTER * (len(word) + 1.5)
+    parts = [TextArea(word, textprops={"color": ink, "fontsize": 7}) for word, ink in words]
+    row = HPacker(children=parts, align="baseline", pad=0, sep=4)
+    place = {"bbox_to_anchor": (0.0, 1.02), "bbox_transform": axes.transAxes}
+    axes.add_artist(
+        AnchoredOffsetbox("lower left", child=row, frameon=False, pad=0, borderpad=0, **place)
+    )
