@@ -1,9 +1,10 @@
 """Pictures of the page: spectrograms, and under them the curves asked and heard."""
 
 import io
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
@@ -89,7 +90,9 @@ def _curves(
 def _legend(axes: Any, names: Sequence[str]) -> None:
     """The names in their colours above the curves."""
     words = [("asked (dashed) and heard:", "#222222"), *((name, COLOURS[name]) for name in names)]
-    parts = [TextArea(word, textprops={"color": ink, "fontsize": 7}) for word, ink in words]
+    parts: List[Artist] = [
+        TextArea(word, textprops={"color": ink, "fontsize": 7}) for word, ink in words
+    ]
     row = HPacker(children=parts, align="baseline", pad=0, sep=4)
     place = {"bbox_to_anchor": (0.0, 1.02), "bbox_transform": axes.transAxes}
     axes.add_artist(
