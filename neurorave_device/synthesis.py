@@ -242,7 +242,7 @@ class Synthesis:
 
     def _late_hit(self, new: _Queued, start: int, old: np.ndarray) -> _Queued:
         """Return a hit moved to ``start``, ``old`` [n] being what would have been played from there."""
-        self._voice.slip(start - new.start)
+        self._voice.slip(new.start, start - new.start)
         count = min(old.size, new.played.size, round(FADE_SECONDS * self._rate))
         rise = np.arange(1, count + 1, dtype=np.float32) / (count + 1)
         played = new.played.copy()

@@ -31,9 +31,9 @@ class Release:
         """Let it sound on, or a new sound begin."""
         self._begin = None
 
-    def slip(self, samples: int) -> None:
-        """Let it happen so many samples later."""
-        if self._begin is not None:
+    def slip(self, since: int, samples: int) -> None:
+        """Let it happen so many samples later where it begins at the sample `since` or after it."""
+        if self._begin is not None and self._begin >= since:
             self._begin += samples
 
     def withdraw(self, sample: int) -> None:

@@ -99,10 +99,11 @@ class Steering:
             self._telling = [change for change in self._telling if change.sample >= end]
         return taken
 
-    def slip(self, samples: int) -> None:
-        """Let what was mapped since the last hit be so many samples later."""
-        self.mapped_at += samples
-        self._marks = deque([(at + samples, state) for at, state in self._marks], _KEPT_FRAMES)
+    def slip(self, since: int, samples: int) -> None:
+        """Let what was mapped from the sample `since` on be so many samples later."""
+        marks = [(at + samples if at >= since else at, state) for at, state in self._marks]
+        self._marks = deque(marks, _KEPT_FRAMES)
+        self.mapped_at = marks[-1][0]
 
     def follow(self, other: "Steering", sample: int) -> None:
         """Go on at `sample` where another model's steering is."""

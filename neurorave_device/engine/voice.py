@@ -171,15 +171,16 @@ class Voice:
         self._faded = given.size if self._release.set else 0
         self.steering.tell_again(sample)
 
-    def slip(self, samples: int) -> None:
-        """Lets everything from the last hit on happen so many samples later, since its own place has passed."""
+    def slip(self, since: int, samples: int) -> None:
+        """Lets everything from the sample `since` on happen so many samples later, since its own place has passed."""
         self._position += samples
-        self.steering.slip(samples)
-        self._release.slip(samples)
-        self._began_at += samples
-        self.started_at += samples
-        if self._triggers:
+        self.steering.slip(since, samples)
+        self._release.slip(since, samples)
+        if self._began_at >= since:
+            self._began_at += samples
             self._triggers[-1] += samples
+        if self.started_at >= since:
+            self.started_at += samples
         self._pending = [(max(sample, self._position), edge) for sample, edge in self._pending]
 
     def take_over(

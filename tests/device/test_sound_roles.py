@@ -15,7 +15,7 @@ from neurorave_device.settings import pack_morph
 from neurorave_device.storage.morph import Morph
 from neurorave_device.telemetry import Report, unpack
 
-from .test_sound import BLOCK, RATE, Rig, sound_of
+from .test_sound import BLOCK, RATE, Rig, _Stopping, sound_of
 from .toy import TOY
 
 
@@ -106,6 +106,32 @@ def test_a_release_begins_the_constant_delay_after_its_fall(make_rig: Any) -> No
         assert np.abs(sound[end - 60 : end - 20]).max() > 0.0
         # Behind the voice only the DC block rings on.
         assert np.abs(np.diff(sound[end + 2 : end + 400])).max() < 1e-4
+
+
+@pytest.mark.parametrize("blocks", [5, 9])
+def test_a_stop_while_a_release_is_made_makes_it_late_and_moves_no_hit(
+    make_rig: Any, blocks: int
+) -> None:
+    rig = make_rig({"gate1.role": "hold", "release": 0.02}, latency=45.0)
+    rig.run(rig.clock.now() + 0.1)
+    rig.press(1, True)
+    rig.run(rig.clock.now() + 0.06)
+    started = rig.voice.started_at
+    rig.press(1, False)
+    fall = rig.voice.sample_of(rig.synthesis._edges[-1])
+    _Stopping(rig, blocks)
+    rig.fill()
+    rig.next_pull += blocks * BLOCK / RATE
+    rig.run(rig.clock.now() + 0.2)
+    assert rig.voice.late_edges == 1 and rig.buffer.underruns == 0
+    assert rig.voice.started_at == started and rig.voice.take_triggers() == [started]
+    sound = sound_of(rig)
+    # It dies away whole, only later, and without a step.
+    end = fall + (blocks + 3) * BLOCK + round(0.02 * RATE)
+    assert np.abs(sound[fall + 200 : fall + 800]).max() > 1e-3
+    assert np.abs(np.diff(sound[end : end + 2000])).max() < 1e-4
+    hit = np.abs(np.diff(sound[:fall])).max()
+    assert np.abs(np.diff(sound[fall - 100 :])).max() <= 1.5 * hit + 0.01
 
 
 def report(rig: Rig) -> Report:
