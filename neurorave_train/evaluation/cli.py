@@ -147,7 +147,8 @@ def _run(args: argparse.Namespace) -> None:
     samples = clip_samples(codec.sample_rate, codec.hop)
     clips = load_clips(args.data, codec.sample_rate, samples, args.exclude, args.limit, only)
     notes = list(clips.notes)
-    extras = _extras(args, codec, samples, notes)
+    lists: Dict[str, Any] = {}
+    extras = _extras(args, codec, samples, notes, lists)
     for note in notes:
         print(note, file=sys.stderr)
     ears = None
@@ -174,6 +175,8 @@ def _run(args: argparse.Namespace) -> None:
         **figures,
         "clip_list": clips.listed,
     }
+    if lists:
+        result["transfer_clip_lists"] = lists
     if ears is not None:
         from .oracle import agreement
 
@@ -199,11 +202,15 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _extras(
-    args: argparse.Namespace, codec: "BundleCodec", samples: int, notes: List[str]
+    args: argparse.Namespace,
+    codec: "BundleCodec",
+    samples: int,
+    notes: List[str],
+    lists: Dict[str, Any],
 ) -> "Extras":
     """What the options add to an evaluation; bad ones are refused before minutes are spent.
 
-    What is worth saying of the other sets is added to `notes`.
+    What is worth saying of the other sets is added to `notes`, their clip lists to `lists`.
     """
     from .clips import load_clips
     from .protocol import Extras
@@ -212,7 +219,8 @@ def _extras(
     for folder in args.transfer:
         found = load_clips(folder, codec.sample_rate, samples, (), args.limit or MOST_TRANSFERRED)
         notes.extend(found.notes)
-        transfer["/".join(Path(folder).resolve().parts[-2:])] = found.audio
+        name = "/".join(Path(folder).resolve().parts[-2:])
+        transfer[name], lists[name] = found.audio, found.listed
     jnd = None
     if args.jnd:
         from .perception import Jnd

@@ -113,7 +113,7 @@ def test_the_very_clips_of_an_earlier_evaluation(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     listed = tmp_path / "first.json"
-    args = (TOY, "--limit", "2", "--quick", "--seed", "3")
+    args = (TOY, "--limit", "2", "--quick", "--seed", "3", "--transfer", str(data / "deep"))
     assert run(capsys, *args, "--data", str(data), "--json", str(listed))[0] == 0
     grown = tmp_path / "grown"
     shutil.copytree(data, grown)
@@ -124,6 +124,8 @@ def test_the_very_clips_of_an_earlier_evaluation(
     first = json.loads(listed.read_text("utf-8"))
     assert json.loads(out) == first
     assert first["protocol"]["seed"] == 3
+    (other,) = first["transfer_clip_lists"].values()
+    assert len(other["files"]) == 12 and len(other["clips"]) == 2
     heard = {name.split("#")[0] for clip in first["clip_list"]["clips"] for name in clip}
     assert heard <= {row["name"] for row in first["clip_list"]["files"]}
     write(grown / "stereo.wav", stroke(7))
