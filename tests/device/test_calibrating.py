@@ -63,12 +63,16 @@ def test_errors_of_gain_and_offset_are_gone_afterwards(
     assert jacks.now < 120.0
 
 
-def test_40_seeds_with_20_mv_of_noise() -> None:
+@pytest.mark.parametrize("volts", [5, 1])
+def test_20_seeds_with_20_mv_of_noise(volts: int) -> None:
     worst = []
-    for seed in range(40):
+    for seed in range(20):
         random = np.random.RandomState(seed)
         jacks = Jacks(random.uniform(0.9, 1.1, 4), random.uniform(-0.3, 0.3, 4), 0.02, seed)
-        worst.append(jacks.error(saved(calibrate(jacks))))
+        dialog = calibrate(jacks, volts)
+        # It is measured for long enough, not only by luck.
+        assert max(found.error for found in dialog.fits.values()) < 0.006
+        worst.append(jacks.error(saved(dialog)))
     assert max(worst) < 0.01
 
 
@@ -161,15 +165,25 @@ def test_noise_is_refused() -> None:
     assert "noisy" in dialog.view().problem
 
 
-@pytest.mark.parametrize("slope", [0.02, -0.3, 3.0])
+@pytest.mark.parametrize("slope", [0.008, 0.02, -0.3, 3.0])
 def test_a_voltage_that_moves_is_refused(slope: float) -> None:
-    jacks = Jacks(noise=0.002)
+    jacks = Jacks(noise=0.002 if abs(slope) > 0.01 else 0.0)
     dialog = patched(jacks)
     jacks.slope[0] = slope
     jacks.volts[0] = 5.0 - slope * jacks.now
     measure(dialog, jacks)
     assert dialog.step == PATCH
     assert "moves" in dialog.view().problem
+
+
+def test_a_plug_that_still_moves_when_the_button_is_pressed_does_no_harm() -> None:
+    jacks = Jacks()
+    dialog = patched(jacks)
+    dialog.choose("go")
+    pass_time(dialog, jacks, 0.11)
+    jacks.volts[0] = 5.0
+    pass_time(dialog, jacks, 4.0)
+    assert dialog.view().problem == "" and "CV 2" in dialog.view().sentence
 
 
 def test_the_fault_of_the_inputs_is_the_reason() -> None:

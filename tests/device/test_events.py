@@ -86,6 +86,24 @@ def test_a_slow_reader_loses_the_oldest_and_knows_how_many(bursts: List[int]) ->
         memory.close()
 
 
+def test_what_is_put_while_another_is_written_comes_after_it_in_order() -> None:
+    written: List[bytes] = []
+
+    class Busy:
+        """A ring in whose first write two more events are put."""
+
+        def write(self, record: bytes) -> None:
+            written.append(record)
+            if len(written) == 1:
+                writer.put(Event(PROGRAM, 2))
+                writer.put(Event(PROGRAM, 3))
+
+    ring: Any = Busy()
+    writer = EventWriter(ring)
+    writer.put(Event(PROGRAM, 1))
+    assert [record[4] for record in written] == [1, 2, 3]
+
+
 def put_many(memory: SharedMemory, threads: int) -> None:
     """Let threads tell events of their own, each numbered from 0, through one writer."""
     writer = EventWriter(memory.events)

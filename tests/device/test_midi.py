@@ -112,6 +112,12 @@ def test_all_notes_off(bench: Bench, end: Tuple[int, ...]) -> None:
     assert bench.send(0x80, 60, 0) == []
 
 
+def test_a_note_that_is_played_again_without_an_end_is_heard_again(bench: Bench) -> None:
+    bench.send(0x90, 60, 100)
+    assert bench.send(0x90, 60, 100) == [(1, False), (1, True)]
+    assert bench.send(0x80, 60, 0) == [(1, False)]
+
+
 def test_all_notes_off_of_another_channel_leaves_these(bench: Bench) -> None:
     bench.send(0x90, 60, 100)
     assert bench.send(0xB1, 123, 0) == []

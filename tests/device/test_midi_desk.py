@@ -106,6 +106,17 @@ def test_a_value_does_not_jump_to_the_controller(bench: Bench) -> None:
     assert bench.link.get("level") < -40.0
 
 
+@pytest.mark.parametrize("parameter", MOVABLE)
+def test_a_controller_that_has_a_value_keeps_it_however_it_jumps(
+    bench: Bench, parameter: str
+) -> None:
+    bench.teach(parameter, 7)
+    for value in list(range(128)) + [3, 120, 64, 127, 0, 77]:
+        bench.move(7, value)
+    row = by_id(parameter)
+    assert bench.link.get(parameter) == row.from_unit(77 / 127.0)
+
+
 def test_a_switch_switches_at_once(bench: Bench) -> None:
     bench.teach("guard", 64)
     bench.move(64, 0)
