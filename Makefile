@@ -154,9 +154,10 @@ test: $(VENV)/.done-dev test-sound-card test-units test-circuits ## set up what 
 test-sound-card:
 	@.ci/debian $(SOUND_CARD) || echo 'WITHOUT THEM NO SOUND CARD IS TESTED.' >&2
 
-# systemd-analyze looks at the units; it need not be what runs the machine.
+# systemd-analyze looks at the units; it need not be what runs the machine. fusefat mounts a card where that is permitted.
 test-units:
 	@.ci/debian systemd || echo 'WITHOUT SYSTEMD THE UNITS ARE NOT TESTED.' >&2
+	.ci/debian fusefat fuse3 dosfstools || echo 'WITHOUT THEM NO CARD IS TESTED ON FAT.' >&2
 
 # The simulator of hardware/.
 test-circuits:

@@ -57,7 +57,8 @@ def look(card: str, udev: str = _UDEV, devices: str = _DEVICES) -> CardState:
     except OSError as error:
         sentence = "The card at %s cannot be read (%s): take it out and put it in again."
         return CardState(True, False, None, sentence % (card, reason(error)))
-    free = status.f_bavail * status.f_frsize
+    # Some file systems do not tell their size.
+    free = status.f_bavail * status.f_frsize if status.f_blocks else None
     if status.f_flag & os.ST_RDONLY or not os.access(card, os.W_OK):
         sentence = (
             "The card at %s is read-only, so nothing is remembered: check its lock slider, or have a computer "
@@ -123,7 +124,9 @@ def settings_folder(card: Optional[str], state: Optional[str]) -> Optional[str]:
     return state
 
 
-def _space(card: str, free: int) -> str:
+def _space(card: str, free: Optional[int]) -> str:
+    if free is None:
+        return ""
     if free < FULL_BYTES:
         return (
             "The card at %s is full, so nothing more is remembered: remove bundles or logs." % card

@@ -3,6 +3,7 @@
 It holds what the module says of itself and what it remembers, no sound and no model.
 """
 
+import io
 import json
 import os
 import platform
@@ -84,13 +85,10 @@ def write_support_bundle(
     )
     temporary = path + ".new"
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for name, text in parts:
-                entry = zipfile.ZipInfo(name, max(_FIRST_TIME, time.localtime()[:6]))
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o644 << 16
-                bundle.writestr(entry, text.encode("utf-8", "replace")[-LARGEST_PART:])
-        _force(temporary)
+        with open(temporary, "wb") as handle:
+            handle.write(_packed(parts))
+            handle.flush()
+            os.fsync(handle.fileno())
         os.replace(temporary, path)
     except OSError as error:
         _forget(temporary)
@@ -98,6 +96,18 @@ def write_support_bundle(
             "%s: the support bundle cannot be written (%s)" % (path, reason(error))
         ) from error
     return [name for name, _ in parts]
+
+
+def _packed(parts: Sequence[Tuple[str, str]]) -> bytes:
+    """Return the zip file; it is written in one go, since not every card lets one go back in a file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, text in parts:
+            entry = zipfile.ZipInfo(name, max(_FIRST_TIME, time.localtime()[:6]))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            bundle.writestr(entry, text.encode("utf-8", "replace")[-LARGEST_PART:])
+    return made.getvalue()
 
 
 def _parts(
@@ -162,14 +172,6 @@ def _versions(machine: Machine) -> Dict[str, Any]:
 
 def _json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=1, sort_keys=True, default=list) + "\n"
-
-
-def _force(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _forget(path: str) -> None:

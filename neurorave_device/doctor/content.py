@@ -39,4 +39,5 @@ def _card(machine: Machine, card: str) -> Result:
     state = machine.card(card)
     if state.sentence:
         return Result("card", WARN, state.sentence)
-    return Result("card", OK, "%s, %d MB free" % (card, (state.free or 0) // 1000000))
+    room = "room unknown" if state.free is None else "%d MB free" % (state.free // 1000000)
+    return Result("card", OK, "%s, %s" % (card, room))

@@ -15,6 +15,7 @@ class Disk:
 
     def __init__(self, free: int, flags: int = 0) -> None:
         self.f_bavail, self.f_frsize, self.f_flag = free // 4096, 4096, flags
+        self.f_blocks = 1 << 20
 
 
 @pytest.fixture
@@ -59,6 +60,15 @@ def test_what_is_wrong_is_one_sentence(
     assert state.writable is writable
     assert words in state.sentence and bool(words) is bool(state.sentence)
     assert "\n" not in state.sentence
+
+
+def test_one_that_does_not_tell_its_size_is_not_taken_for_full(
+    inserted: str, monkeypatch: Any
+) -> None:
+    disk = Disk(0)
+    disk.f_blocks = 0
+    monkeypatch.setattr(os, "statvfs", lambda path: disk)
+    assert nobody(inserted) == CardState(True, True, None, "")
 
 
 def test_a_card_that_no_longer_answers_is_said_to_be_so(inserted: str, monkeypatch: Any) -> None:
