@@ -28,7 +28,7 @@ PYTEST36 := $(TEST_ENV) $(VENV36)/bin/python -m pytest
 SOUND_CARD := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
 
 .PHONY: help setup setup-train setup-dev setup-device36 run test test-device test-device36 test-train test-panel \
-        test-sound-card test-units test-circuits test-hardware hardware test-wheel lint format bench bench-peers wheel \
+        test-sound-card test-units test-circuits test-hardware hardware test-wheel test-vm lint format bench bench-peers wheel \
         board-wheel board-release clean
 
 help: ## this list
@@ -210,6 +210,18 @@ test-wheel: $(VENV)/.done-dev ## build the board's wheel, install it apart and p
 	cd "$$folder"
 	"$$empty/python" -c 'import luma.oled.device, smbus2, os, neurorave_device as d; assert d.__file__.startswith(os.getcwd()), d.__file__'
 	! "$$empty/python" -c 'import neurorave_train' 2>/dev/null
+
+VM := .vm
+
+# Not part of `make test` yet. All that it makes lies in .vm.
+test-vm: $(VENV)/.done-dev ## the drivers on real device nodes, in a virtual machine (needs root and apt; minutes)
+	@if ! tests/vm/prepare $(VM); then
+	    echo 'THE DRIVERS ARE NOT TESTED ON REAL DEVICE NODES.' >&2
+	    exit 0
+	fi
+	[ -d $(VM)/packages ] || $(BIN)/python -m pip install --quiet --target $(VM)/packages spidev 'Jetson.GPIO>=2.1'
+	$(TEST_ENV) $(BIN)/python -m tests.vm.machine $(VM)
+	NEURORAVE_VM=$(VM) $(PYTEST) tests/vm $(ARGS)
 
 lint: $(VENV)/.done-dev ## ruff, mypy --strict, and vermin for the 3.6 floor
 	@failed=

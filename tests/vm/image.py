@@ -56,7 +56,9 @@ class Guest:
         their requirements.
         """
         environment = {"extra": ""}
-        environment.update({key: self.about[key] for key in ("python_version", "python_full_version")})
+        environment.update(
+            {key: self.about[key] for key in ("python_version", "python_full_version")}
+        )
         installed = {
             canonicalize_name(found.metadata["Name"]): found
             for found in importlib.metadata.distributions(path=self.folders)
@@ -73,10 +75,14 @@ class Guest:
                 yield installed[name]
                 waiting += [(Requirement(line), False) for line in installed[name].requires or ()]
             elif direct and name not in seen:
-                raise LookupError("%s is not installed in %s" % (requirement, " or ".join(self.folders)))
+                raise LookupError(
+                    "%s is not installed in %s" % (requirement, " or ".join(self.folders))
+                )
 
 
-def build(guest: Guest, requirements: List[str], modules: List[Path], root: Path, packed: Path) -> None:
+def build(
+    guest: Guest, requirements: List[str], modules: List[Path], root: Path, packed: Path
+) -> None:
     """Make `root` anew and pack it to `packed`; `modules` are loaded by the guest in this order."""
     shutil.rmtree(root, ignore_errors=True)
     for name in ("bin", "dev", "proc", "sys", "tmp", "run", "modules", "packages"):
@@ -96,7 +102,11 @@ def build(guest: Guest, requirements: List[str], modules: List[Path], root: Path
     _copy_libraries(root, guest.python)
     (root / "bin/python").symlink_to(guest.python)
     # What is not compiled here would be compiled by the guest, slowly, each time.
-    subprocess.run([guest.command, "-m", "compileall", "-q", str(root / "tree")], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [guest.command, "-m", "compileall", "-q", str(root / "tree")],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     with open(packed, "wb") as file:
         listed = subprocess.Popen(["find", ".", "-print0"], cwd=root, stdout=subprocess.PIPE)
         packing = ["cpio", "--null", "--create", "--format=newc", "--quiet"]
@@ -123,7 +133,9 @@ def _copy(source: Path, target: Path) -> None:
 
 def _copy_libraries(root: Path, python: Path) -> None:
     """Copy the shared libraries that anything in `root` needs, to the places where the loader looks for them."""
-    cache = subprocess.run(["/sbin/ldconfig", "-p"], check=True, stdout=subprocess.PIPE).stdout.decode()
+    cache = subprocess.run(
+        ["/sbin/ldconfig", "-p"], check=True, stdout=subprocess.PIPE
+    ).stdout.decode()
     programs = [python, *root.rglob("*.so"), *root.rglob("*.so.*")]
     for name in _LIBRARIES:
         found = re.search(r"%s .*=> (\S+)" % re.escape(name), cache)
@@ -132,13 +144,21 @@ def _copy_libraries(root: Path, python: Path) -> None:
         programs.append(Path(found.group(1)))
         _copy(programs[-1], _below(root, programs[-1]))
     # A library that is no program of this machine has nothing to say.
-    told = subprocess.run(["ldd", *map(str, programs)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    for path in sorted(set(re.findall(r"(?:=> |^\s+)(/\S+) \(0x", told.stdout.decode(), re.MULTILINE))):
+    told = subprocess.run(
+        ["ldd", *map(str, programs)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    for path in sorted(
+        set(re.findall(r"(?:=> |^\s+)(/\S+) \(0x", told.stdout.decode(), re.MULTILINE))
+    ):
         if not path.startswith(str(root)):
             _copy(Path(path), _below(root, Path(path)))
 
 
 def requirements() -> List[str]:
     """Return what pyproject.toml asks for on a board."""
-    told = subprocess.run([sys.executable, str(TREE / ".ci/requirements.py"), *EXTRAS], check=True, stdout=subprocess.PIPE)
+    told = subprocess.run(
+        [sys.executable, str(TREE / ".ci/requirements.py"), *EXTRAS],
+        check=True,
+        stdout=subprocess.PIPE,
+    )
     return told.stdout.decode().splitlines()

@@ -17,7 +17,16 @@ from tests.vm.image import Guest, build, requirements
 
 MEMORY = "1536"
 DISK_BYTES = 64 << 20
-_EMULATION = ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max", "-smp", "1")
+_EMULATION = (
+    "-accel",
+    "tcg,thread=single",
+    "-icount",
+    "shift=0,sleep=off",
+    "-cpu",
+    "max",
+    "-smp",
+    "1",
+)
 _PLAIN = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio")
 _KERNEL = "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable init_on_alloc=0 audit=0"
 
@@ -50,7 +59,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", default=sys.executable, help="whose packages the guest gets")
-    parser.add_argument("--seconds", type=float, default=1800.0, help="longest time that it may take")
+    parser.add_argument(
+        "--seconds", type=float, default=1800.0, help="longest time that it may take"
+    )
     options = parser.parse_args()
     folder = options.folder.resolve()
     modules = [folder / line for line in (folder / "modules").read_text().splitlines()]

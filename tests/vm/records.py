@@ -63,7 +63,9 @@ class Records:
 
     def messages(self, begin: float, end: float) -> str:
         """Return the sentences that the panel showed meanwhile."""
-        return "\n".join(sorted({told["message"] for when, told in self.heard if begin < when < end}))
+        return "\n".join(
+            sorted({told["message"] for when, told in self.heard if begin < when < end})
+        )
 
     def written(self) -> List[Tuple[float, int, bytes]]:
         """Return (time, address, bytes) of each write on the I2C bus."""
@@ -121,7 +123,9 @@ class Records:
     def part(self, begin: float, seconds: float) -> np.ndarray:
         """Return the sound from a moment on."""
         place = int(np.searchsorted(self.pieces[:, 1], begin))
-        first = int(self.pieces[place, 0] + (begin - self.time_of(int(self.pieces[place, 0]))) * RATE)
+        first = int(
+            self.pieces[place, 0] + (begin - self.time_of(int(self.pieces[place, 0]))) * RATE
+        )
         return np.asarray(self.sound[first : first + int(seconds * RATE)])
 
 

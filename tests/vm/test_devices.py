@@ -39,7 +39,9 @@ def test_the_converter_understood_every_transfer(records: Records) -> None:
 
 
 def test_volts_at_the_jacks_are_those_that_are_patched(records: Records) -> None:
-    (first, second) = (row.time for row in records.rows if row.what == "volts" and row.value == list(FOUR_VOLTS))
+    (first, second) = (
+        row.time for row in records.rows if row.what == "volts" and row.value == list(FOUR_VOLTS)
+    )
     for patched in (first, second):
         told = shown_at(records.heard, records.seen_after(patched))
         # Half a count of the converter is 1.3 mV at the jack.
@@ -52,7 +54,10 @@ def test_every_gate_of_both_jacks_is_heard(records: Records) -> None:
     assert len(gates) == GATES
     delays = [hits[(hits > gate) & (hits < gate + LONGEST)] for gate in gates]
     found = [float(near[0] - gate) for near, gate in zip(delays, gates) if near.size]
-    print("%d of %d gates heard, after %.1f to %.1f ms" % (len(found), GATES, 1e3 * min(found), 1e3 * max(found)))
+    print(
+        "%d of %d gates heard, after %.1f to %.1f ms"
+        % (len(found), GATES, 1e3 * min(found), 1e3 * max(found))
+    )
     assert len(found) == GATES
     # And nothing is heard that nobody has played.
     begin, end = gates[0], gates[-1] + LONGEST
