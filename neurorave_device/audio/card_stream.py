@@ -1,5 +1,7 @@
 """One stream on one sound card, from opening to closing, with a callback in Python."""
 
+import os
+import re
 from typing import Any, Optional
 
 import numpy as np
@@ -11,6 +13,9 @@ from neurorave_device.realtime import OUTPUT_PRIORITY, priority
 
 # PortAudio's largest blocks where it may choose.
 _LONGEST = 8192
+# ALSA's own devices, which PortAudio names by card and device.
+_PLACE = re.compile(r"\(hw:(\d+),(\d+)\)$")
+_NODE = "/dev/snd/pcmC%sD%sp"
 
 
 class CardStream:
@@ -29,6 +34,7 @@ class CardStream:
         self.blocks = 0
         self.underruns = 0
         self.fault: Optional[str] = None
+        self._node = _node_of(self.name)
         self._backend = backend
         self._block = block
         self._pull = pull
@@ -57,7 +63,12 @@ class CardStream:
 
     @property
     def running(self) -> bool:
-        """Whether PortAudio still calls back; not when the card is gone.  Any thread."""
+        """Whether PortAudio still calls back; not when the card is gone.  Any thread.
+
+        The thread of a stream whose ALSA device is pulled out may go round without end instead of ending.
+        """
+        if self._node is not None and not os.path.exists(self._node):
+            return False
         try:
             return bool(self._stream.active)
         except self._backend.PortAudioError:
@@ -112,3 +123,10 @@ class CardStream:
                 self.name, self.rate, self._block, " ".join(str(error).split()), ELSEWHERE
             )
         )
+
+
+def _node_of(name: str) -> Optional[str]:
+    """Return the device file of a card that is ALSA's own, None where it is not known."""
+    place = _PLACE.search(name)
+    node = None if place is None else _NODE % place.groups()
+    return node if node is not None and os.path.exists(node) else None

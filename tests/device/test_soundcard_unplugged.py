@@ -1,10 +1,11 @@
 """A sound card that is unplugged while playing, and plugged in again: the sound returns, its time goes on."""
 
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import numpy as np
 import pytest
 
+from neurorave_device.audio import card_stream
 from neurorave_device.audio.soundcard import (
     RETRY_SECONDS,
     STALL_SECONDS,
@@ -85,6 +86,25 @@ def test_a_stream_that_stands_still_counts_as_gone() -> None:
         desk.clock.advance(WATCH_SECONDS)
         desk.out.watch()
     assert "close" in stuck.calls
+    desk.live(2.0)
+    assert desk.out.notice is None and desk.cards.stream is not stuck
+
+
+def test_a_card_whose_device_file_is_gone_is_let_go_though_its_stream_never_ends(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card_stream, "_NODE", str(tmp_path / "pcmC%sD%sp"))
+    node = tmp_path / "pcmC1D0p"
+    node.touch()
+    desk = Desk(FakeCards(["USB Audio: - (hw:1,0)"]))
+    desk.live(1.0)
+    stuck = desk.cards.stream
+    node.unlink()
+    desk.clock.advance(WATCH_SECONDS)
+    desk.out.watch()
+    assert "close" in stuck.calls
+    assert "is gone; the sound returns" in str(desk.out.notice)
+    node.touch()
     desk.live(2.0)
     assert desk.out.notice is None and desk.cards.stream is not stuck
 
