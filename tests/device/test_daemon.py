@@ -18,7 +18,7 @@ import pytest
 import soundfile
 
 from neurorave_device import cli
-from neurorave_device.running import find_running, waits
+from neurorave_device.running import find_running, sound_processes, waits
 from tests.device.toy import CV, TOY, copy_toy
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -233,8 +233,10 @@ def test_a_spare_sound_process_waits_and_takes_over_at_once(start: Any) -> None:
 
     spare = until(spares)[0]
     first = running.children()[SOUND]
-    seen = find_running()
-    assert seen is not None and seen.pid == first, "the one that waits says nothing"
+    playing = [
+        pid for pid, found in sound_processes() if found["supervisor"] == running.process.pid
+    ]
+    assert playing == [first], "the one that waits says nothing"
     os.kill(first, signal.SIGKILL)
     running.wait_for("sound process died and is started again")
     assert running.child(SOUND, {first}) == spare
