@@ -1,7 +1,6 @@
 """Putting the folder together: audio, index, floor, descriptors and what is known of them."""
 
 import json
-from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Sequence
 
 import numpy as np
@@ -15,11 +14,13 @@ from .hits import to_float
 from .outfolder import SCHEMA, OutFolder, signature
 from .progress import Progress, Step
 from .scan import Source, family_of
-from .splits import TRAIN, VALID
+from .splits import TRAIN, VALID, shard_name
 from .work import Result, WorkFolder
 
 SPLITS = (TRAIN, VALID)
 COPY_SAMPLES = 1 << 22
+# Audio goes into files of about this many samples (2 GB), which any disk and any copy can take.
+SHARD_SAMPLES = 1 << 30
 # Statistics over fewer audible frames than this would describe the recordings' accidents.
 LEAST_FRAMES = 32
 
@@ -52,10 +53,10 @@ def assemble(
         raise UserError(
             f"--data {', '.join(arguments.folders)}: no usable audio is left for training."
         )
-    indices = {}
+    indices, shards = {}, {}
     for split in SPLITS:
         indices[split] = _index(parts[split], arguments.hop)
-        _write_audio(target.new(f"audio.{split}.npy"), parts[split], work)
+        shards[split] = _write_audio(target, split, parts[split], work)
         target.new(f"index.{split}.json").write_text(
             json.dumps(indices[split], ensure_ascii=False, indent=0), "utf-8"
         )
@@ -92,6 +93,7 @@ def assemble(
         "hop": arguments.hop,
         "window": measure.WINDOW,
         "data": list(arguments.folders),
+        "shards": shards,
         "splits": {split: _counts(indices[split], arguments.sample_rate) for split in SPLITS},
         "descriptors": [
             {"name": name, "unit": unit, "quantiles": [float(v) for v in knots]}
@@ -193,15 +195,30 @@ def _index(members: Sequence[Member], hop: int) -> List[Dict[str, Any]]:
     return index
 
 
-def _write_audio(path: Path, members: Sequence[Member], work: WorkFolder) -> None:
-    """One int16 array of all pieces back to back, copied without holding it."""
-    total = sum(sum(member.result.pieces) for member in members)
-    with open(path, "wb") as stream:
-        np.lib.format.write_array_header_1_0(
-            stream, {"descr": "<i2", "fortran_order": False, "shape": (total,)}
-        )
-        for member in members:
-            _copy(work.samples(member.source.name), stream)
+def _write_audio(
+    target: OutFolder, split: str, members: Sequence[Member], work: WorkFolder
+) -> List[int]:
+    """The int16 audio of a split back to back in shards, copied without holding it; their lengths.
+
+    A recording is never cut between two.
+    """
+    groups: List[List[Member]] = [[]]
+    lengths = [0]
+    for member in members:
+        samples = sum(member.result.pieces)
+        if lengths[-1] and lengths[-1] + samples > SHARD_SAMPLES:
+            groups.append([])
+            lengths.append(0)
+        groups[-1].append(member)
+        lengths[-1] += samples
+    for number, (group, total) in enumerate(zip(groups, lengths)):
+        with open(target.new(shard_name(split, number)), "wb") as stream:
+            np.lib.format.write_array_header_1_0(
+                stream, {"descr": "<i2", "fortran_order": False, "shape": (total,)}
+            )
+            for member in group:
+                _copy(work.samples(member.source.name), stream)
+    return lengths
 
 
 def _copy(samples: npt.NDArray[np.int16], stream: BinaryIO) -> None:

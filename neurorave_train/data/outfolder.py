@@ -181,7 +181,11 @@ class OutFolder:
         report["files"] = {name: _size(self.path / f"{name}.new") for name in self._new}
         for name in self._new:
             sync(self.path / f"{name}.new")
+        earlier = self.report() or {}
         (self.path / REPORT).unlink(missing_ok=True)
+        # An earlier, larger set may have had more files of audio.
+        for name in set(earlier.get("files", {})) - set(self._new):
+            (self.path / name).unlink(missing_ok=True)
         for name in self._new:
             os.replace(self.path / f"{name}.new", self.path / name)
         with replacing(self.path / REPORT) as stream:

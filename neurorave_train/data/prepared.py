@@ -1,10 +1,12 @@
 """Typed access to what `neurorave-train prepare` wrote."""
 
+import bisect
 import functools
 import hashlib
+import itertools
 import json
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,7 @@ from neurorave_device.errors import UserError
 from .hits import Floats, Hit, to_float
 from .measure import probe_reading, same_reading
 from .outfolder import REPORT, SCHEMA
-from .splits import TRAIN, VALID
+from .splits import TRAIN, VALID, shard_name
 from .statistics import GuardRanges
 
 # A split is decoded to float32 once up to this size, else hit by hit.
@@ -33,20 +35,30 @@ class DescriptorTable(NamedTuple):
 class Split:
     """One split: its hits and their descriptors. Thread: any, after the first use."""
 
-    def __init__(self, folder: Path, name: str, held_bytes: int = HELD_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        held_bytes: int = HELD_BYTES,
+        shards: Optional[Sequence[int]] = None,
+    ) -> None:
         self.name = name
         self._held_bytes = held_bytes
         self._folder = folder
         self._index: List[Dict[str, Any]] = json.loads(
             (folder / f"index.{name}.json").read_text("utf-8")
         )
+        # Where each file of audio ends in the split, and the files that were opened.
+        ends = [self.samples] if shards is None else list(itertools.accumulate(shards))
+        self._ends: List[int] = ends
+        self._maps: Dict[int, npt.NDArray[np.int16]] = {}
         self._held: Optional[Floats] = None
         self._hits: Optional[List[Hit]] = None
         self._descriptors: Optional[Floats] = None
 
     def __getstate__(self) -> Dict[str, Any]:
         """Without the arrays: another process maps or decodes them itself."""
-        return {**self.__dict__, "_held": None, "_descriptors": None}
+        return {**self.__dict__, "_maps": {}, "_held": None, "_descriptors": None}
 
     @property
     def samples(self) -> int:
@@ -55,12 +67,18 @@ class Split:
 
     @property
     def audio(self) -> npt.NDArray[np.int16]:
-        """All samples back to back, mapped from disk."""
-        path = self._folder / f"audio.{self.name}.npy"
+        """All samples back to back: mapped from disk, or put together where there are several files."""
         if self.samples == 0:
             return np.zeros(0, np.int16)
-        found: npt.NDArray[np.int16] = np.load(path, mmap_mode="r")
-        return found
+        parts = [self._shard(number) for number in range(len(self._ends))]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _shard(self, number: int) -> npt.NDArray[np.int16]:
+        """A file of audio, mapped from disk."""
+        if number not in self._maps:
+            path = self._folder / shard_name(self.name, number)
+            self._maps[number] = np.load(path, mmap_mode="r")
+        return self._maps[number]
 
     @property
     def descriptors(self) -> Floats:
@@ -94,10 +112,12 @@ class Split:
 
     def _floats(self, start: int, end: int) -> Floats:
         if self._held is None:
-            audio = self.audio
-            if 4 * len(audio) > self._held_bytes:
-                return to_float(audio[start:end])
-            self._held = to_float(audio)
+            if 4 * self.samples > self._held_bytes:
+                # No recording lies in two files.
+                number = bisect.bisect_right(self._ends, start)
+                before = self._ends[number - 1] if number else 0
+                return to_float(self._shard(number)[start - before : end - before])
+            self._held = to_float(self.audio)
             self._held.flags.writeable = False
         return self._held[start:end]
 
@@ -131,7 +151,11 @@ class PreparedData:
             )
             #: Power spectrum [window / 2 + 1] for Descriptors(floor=...).
             self.floor: Floats = np.load(self.folder / "floor.npy")
-            self._splits = {name: Split(self.folder, name, held_bytes) for name in (TRAIN, VALID)}
+            shards = self.report.get("shards") or {}
+            self._splits = {
+                name: Split(self.folder, name, held_bytes, shards.get(name))
+                for name in (TRAIN, VALID)
+            }
             self._check()
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise UserError(

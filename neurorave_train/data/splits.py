@@ -7,6 +7,11 @@ TRAIN = "train"
 VALID = "valid"
 
 
+def shard_name(split: str, number: int) -> str:
+    """The file of a split's audio; the first has no number, because most sets have no other."""
+    return f"audio.{split}.npy" if number == 0 else f"audio.{split}.{number}.npy"
+
+
 def group_position(group: str, seed: int) -> float:
     """Place a group on 0..1 by a hash of its name, the same on every machine and in every run."""
     digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()

@@ -1,6 +1,7 @@
 """Preparing as a user sees it: what lands in the folder, splits, refusals, messages."""
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any, Dict
 
@@ -188,6 +189,30 @@ def test_refused_files_are_named_with_the_reason(
         assert f"set/{name}: {reasons[f'set/{name}']}" in said
     data = PreparedData(tmp_path / "out")
     assert sum(len(data.split(part).hits) for part in ("train", "valid")) == 9
+
+
+def test_a_large_set_is_written_in_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several files of audio give the same hits, held or read as they are needed, and none is left over."""
+    folder = tmp_path / "set"
+    strokes(folder, 9)
+    assert prepare(folder, tmp_path / "whole") == 0
+    with monkeypatch.context() as patch:
+        patch.setattr("neurorave_train.data.assemble.SHARD_SAMPLES", int(1.7 * 0.4 * RATE))
+        assert prepare(folder, tmp_path / "parts") == 0
+    files = sorted(p.name for p in (tmp_path / "parts").glob("audio.train*.npy"))
+    lengths = report_of(tmp_path / "parts")["shards"]["train"]
+    assert len(files) == len(lengths) > 3
+    whole = PreparedData(tmp_path / "whole").split("train")
+    for held in (0, 1 << 30):
+        found = pickle.loads(pickle.dumps(PreparedData(tmp_path / "parts", held).split("train")))
+        assert [hit.name for hit in found.hits] == [hit.name for hit in whole.hits]
+        for a, b in zip(found.hits, whole.hits, strict=True):
+            assert np.array_equal(a.audio, b.audio)
+        assert np.array_equal(found.audio, whole.audio)
+    # Prepared anew after a change, in one file: the others go.
+    strokes(folder, 1, first=9)
+    assert prepare(folder, tmp_path / "parts") == 0
+    assert [p.name for p in (tmp_path / "parts").glob("audio.train*.npy")] == ["audio.train.npy"]
 
 
 def test_clipped_recordings_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
