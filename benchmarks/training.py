@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import io
 import json
+import logging
 import sys
 import tempfile
 import time
@@ -23,6 +24,7 @@ import torch
 
 from benchmarks.descriptors import Recording, from_librosa, timbral
 from neurorave_train.cli import main as train_command
+from neurorave_train.data.measure import Meter
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.data.segments import SegmentDataset
 from neurorave_train.training.families import build_training
@@ -64,16 +66,6 @@ class Steps:
         self.data = SegmentDataset(hits, d.segment_frames * prepared.hop, 10_000, 0, d.gain_db)
         self.seconds = d.batch * d.segment_frames * prepared.hop / prepared.sample_rate
         self.drawn = 0
-        trainer = lightning.Trainer(
-            accelerator="cpu",
-            max_steps=10**6,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
-        self.trainer = trainer
 
     def load(self) -> torch.Tensor:
         """A batch of segments."""
@@ -95,14 +87,25 @@ class Steps:
             def on_train_batch_end(self, *_: Any, **__: Any) -> None:
                 seconds.append(time.process_time())
 
-        self.trainer.callbacks.append(Clock())  # type: ignore[attr-defined]
-        self.trainer.fit_loop.max_steps = steps + 1
-        self.trainer.fit(self.module, torch.utils.data.DataLoader(Batches(), batch_size=None))
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            max_steps=steps + 1,
+            callbacks=[Clock()],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        batches: Any = torch.utils.data.DataLoader(Batches(), batch_size=None)
+        trainer.fit(self.module, batches)
         return (seconds[-1] - seconds[0]) / (len(seconds) - 1)
 
 
 def preparation(folder: Path, work: Path) -> Dict[str, float]:
-    """Processor seconds per second of sound: our whole `prepare`, and their descriptors alone."""
+    """Processor seconds per second of sound: our whole `prepare`, our descriptors, and theirs.
+
+    Theirs are the descriptors alone: reading and resampling, which ours includes, come on top.
+    """
     recordings = [Recording(p) for p in sorted(folder.rglob("*.flac"))]
     seconds = sum(r.seconds for r in recordings)
     start = time.process_time()
@@ -126,11 +129,26 @@ def preparation(folder: Path, work: Path) -> Dict[str, float]:
         from_librosa(recording)
         timbral(recording)
     theirs = (time.process_time() - start) / seconds
-    return {"seconds of sound": seconds, "ours": ours, "theirs": theirs, "ratio": theirs / ours}
+    prepared = PreparedData(work / "prepared")
+    meter = Meter(prepared.floor, prepared.sample_rate, prepared.hop)
+    hits = [h for part in ("train", "valid") for h in prepared.split(part).hits]
+    meter.measure(hits[0].audio)
+    start = time.process_time()
+    for hit in hits:
+        meter.measure(hit.audio)
+    alone = (time.process_time() - start) / seconds
+    return {
+        "seconds of sound": seconds,
+        "ours, all of prepare": ours,
+        "ours, descriptors": alone,
+        "theirs, descriptors": theirs,
+        "ratio of descriptors": theirs / alone,
+        "ratio to all of prepare": theirs / ours,
+    }
 
 
 def main() -> int:
-    """Run the benchmark; 1 where preparation is not LEAST_RATIO times faster."""
+    """Run the benchmark; 1 where our descriptors are not LEAST_RATIO times faster."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT, help="folder of FLAC files")
     parser.add_argument("--steps", type=int, default=4, help="steps of each recipe (default: 4)")
@@ -139,9 +157,11 @@ def main() -> int:
         action="append",
         help="recipes (default: playable, crave, frave); `paper` takes minutes",
     )
+    parser.add_argument("--preparation", action="store_true", help="no training")
     parser.add_argument("--json", type=Path, help="write the figures")
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
@@ -155,7 +175,8 @@ def main() -> int:
             "their descriptors of a chunk, s": extraction,
             "training": {},
         }
-        for name in args.recipe or ["playable", "crave", "frave"]:
+        recipes = args.recipe or ["playable", "crave", "frave"]
+        for name in [] if args.preparation else recipes:
             recipe = load_recipe(name)
             found = prepared
             if recipe.family == "paper" and name.startswith("paper"):
@@ -176,7 +197,7 @@ def main() -> int:
     print(json.dumps(report, indent=1))
     if args.json:
         args.json.write_text(json.dumps(report, indent=1) + "\n")
-    return 0 if prepared_time["ratio"] >= LEAST_RATIO else 1
+    return 0 if prepared_time["ratio of descriptors"] >= LEAST_RATIO else 1
 
 
 if __name__ == "__main__":
