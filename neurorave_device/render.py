@@ -130,7 +130,10 @@ def _play(
     progress: Optional[Progress],
 ) -> Dict[str, Any]:
     part = out_path + ".part"
-    writer = SoundWriter(part, voice.sample_rate, SUBTYPE)
+    try:
+        writer = SoundWriter(part, voice.sample_rate, SUBTYPE)
+    except UserError as error:
+        raise UserError(str(error).replace(part, out_path)) from None
     try:
         collected, samples = _stream(voice, values, recording, writer, progress)
         writer.close()

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import tempfile
 from typing import Any, Optional
 
 import numpy as np
@@ -39,12 +40,16 @@ class SoundWriter:
         self._rate = sample_rate
         self._size = SUBTYPES[subtype]
         self._noted = 0
+        new = not os.path.exists(path)
         try:
             self._file: Any = soundfile.SoundFile(
                 path, "w", samplerate=sample_rate, channels=1, subtype=subtype, format="WAV"
             )
         except (RuntimeError, OSError) as error:
-            raise UserError("{}: cannot be written ({})".format(path, _reason(error))) from None
+            why = _refusal(path) or _reason(error)
+            if new:
+                _forget(path)
+            raise UserError("{}: cannot be written ({})".format(path, why)) from None
 
     @property
     def seconds(self) -> float:
@@ -131,6 +136,26 @@ def _write_length(path: str, count: int) -> None:
             handle.write(struct.pack("<I", count))
     except OSError:
         # The header is written again at the end; what is there now is as good as before.
+        pass
+
+
+def _refusal(path: str) -> str:
+    """Returns why the system refuses a file, which libsndfile calls a system error; '' where it takes one."""
+    try:
+        with open(path, "ab"):
+            pass
+        with tempfile.TemporaryFile(dir=os.path.dirname(os.path.abspath(path))) as handle:
+            handle.write(bytes(4096))
+    except OSError as error:
+        return error.strerror or ""
+    return ""
+
+
+def _forget(path: str) -> None:
+    try:
+        os.remove(path)
+    except OSError:
+        # It was not even begun.
         pass
 
 

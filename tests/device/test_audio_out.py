@@ -167,6 +167,35 @@ def test_a_full_disk_ends_the_file_not_the_sound(tmp_path: Any, subtype: str) ->
     assert np.allclose(blocks, np.arange(len(blocks))[:, None] / 4096.0, atol=4e-5)
 
 
+# The system refuses the first byte already.
+NO_ROOM = """
+import resource, signal, sys
+from neurorave_device.audio.file import SoundWriter
+from neurorave_device.errors import UserError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    SoundWriter(sys.argv[1], 44100)
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_file_that_cannot_be_begun_says_the_systems_reason_and_leaves_nothing(
+    tmp_path: Any,
+) -> None:
+    path = str(tmp_path / "out.wav")
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    done = subprocess.Popen(
+        [sys.executable, "-c", NO_ROOM, path],
+        cwd=source,
+        stdout=subprocess.PIPE,
+        universal_newlines=True,
+    )
+    assert done.communicate()[0] == path + ": cannot be written (File too large)\n"
+    assert os.listdir(str(tmp_path)) == []
+
+
 KILLED = """
 import os, sys
 import numpy as np

@@ -216,6 +216,14 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert os.listdir(str(tmp_path)) == []
 
 
+def test_an_output_that_cannot_be_begun_is_called_by_its_own_name(tmp_path: Any) -> None:
+    out = str(tmp_path / "sound.wav")
+    os.mkdir(out + ".part")
+    with pytest.raises(UserError) as caught:
+        render(**_arguments(tmp_path, out_path=out))
+    assert str(caught.value) == out + ": cannot be written (Is a directory)"
+
+
 def test_what_is_no_file_is_never_replaced(tmp_path: Any) -> None:
     pipe, folder = str(tmp_path / "pipe.wav"), str(tmp_path / "folder.wav")
     os.mkfifo(pipe)
