@@ -86,7 +86,8 @@ class Retried(Generic[D]):
         self._wait = min(LONGEST_WAIT, 2.0 * self._wait)
 
     def _sentence(self, error: Exception) -> str:
-        return "%s: %s; check %s." % (self._name, reason(error), self._check)
+        remedy = "install it" if isinstance(error, ImportError) else "check " + self._check
+        return "%s: %s; %s." % (self._name, reason(error), remedy)
 
 
 def reason(error: Exception) -> str:

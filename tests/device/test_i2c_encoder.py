@@ -120,3 +120,4 @@ def test_what_is_said_where_nothing_is_plugged_in(monkeypatch: pytest.MonkeyPatc
     assert sentence(8) == "The encoder at 0x0F on I2C bus 8: not there" + check % 8
     monkeypatch.setitem(sys.modules, "smbus2", None)
     assert "a package is missing" in sentence(1)
+    assert sentence(1).endswith("; install it.")
