@@ -3,6 +3,7 @@
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from neurorave_device.parameter import Parameter
+from neurorave_device.parameters import DESCRIPTORS
 
 from .words import word
 
@@ -51,8 +52,8 @@ def _entry_name(parameter: Parameter) -> str:
         quality = part or parameter.id.partition(".")[0]
         last = parameter.id.rpartition(".")[2]
         return word(quality).full if last in ("mode", "shape") else "  " + last
-    known = word(name).full
-    return known if known != name else name[:1].upper() + name[1:]
+    # Qualities are written small everywhere, also the one that is called the same by everybody.
+    return word(name).full if name in DESCRIPTORS else name[:1].upper() + name[1:]
 
 
 def shown(parameter: Parameter, value: float) -> str:

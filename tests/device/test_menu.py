@@ -96,6 +96,13 @@ def test_a_parameter_that_is_new_in_the_table_gets_a_page_by_itself() -> None:
     assert titles(menu).index("Echo") == titles(menu).index("Sound") + 1
 
 
+def test_qualities_are_written_alike_on_every_page() -> None:
+    pages = {group.key: [entry.name for entry in group.entries] for group in groups(PARAMETERS)}
+    qualities = ["loudness", "brightness", "width", "sharpness", "boom"]
+    assert pages["macro"] == ["Amount", "Time"] + qualities
+    assert [name for name in pages["descriptors"] if name[0] != " "] == qualities
+
+
 def test_up_raises_a_value_and_goes_up_a_list() -> None:
     hand = Hand()
 
