@@ -26,7 +26,7 @@ class EnvelopeBuzz(nn.Module):
     def __init__(self, sample_rate: int, hop: int) -> None:
         super().__init__()
         self.piece = PIECE_FRAMES * hop
-        self.smooth = round(LEVEL_SECONDS * sample_rate) // 2 * 2 + 1
+        self.reach = round(LEVEL_SECONDS * sample_rate) // 2
         self.bins = [PIECE_FRAMES * m for m in MULTIPLES if m < hop // 2]
 
     def forward(self, target: Tensor, output: Tensor) -> Tensor:
@@ -37,9 +37,7 @@ class EnvelopeBuzz(nn.Module):
     def index(self, audio: Tensor) -> Tensor:
         """Log10 of the power at each rate over that beside it, [B, rates]."""
         envelope = _envelope(audio) + SOFT
-        level = torch.nn.functional.avg_pool1d(
-            envelope.unsqueeze(1), self.smooth, 1, self.smooth // 2, count_include_pad=False
-        ).squeeze(1)
+        level = moving_mean(envelope, self.reach)
         count = max(1, audio.shape[1] // self.piece)
         flat = (envelope / level - 1.0)[:, : count * self.piece]
         pieces = flat.reshape(len(audio), count, -1)
@@ -56,6 +54,15 @@ class EnvelopeBuzz(nn.Module):
             near = power[:, at - NEAR : at + NEAR + 1].mean(dim=1)
             found.append(torch.log10(near + 1e-6) - torch.log10(beside.mean(dim=1) + 1e-6))
         return torch.stack(found, dim=1)
+
+
+def moving_mean(x: Tensor, reach: int) -> Tensor:
+    """Mean of x [B, T] over `reach` samples to both sides, fewer at the ends, by running sums."""
+    length = x.shape[1]
+    sums = torch.nn.functional.pad(x.double().cumsum(dim=1), (1, 0))
+    at = torch.arange(length, device=x.device)
+    first, last = (at - reach).clamp(min=0), (at + reach + 1).clamp(max=length)
+    return ((sums[:, last] - sums[:, first]) / (last - first)).to(x)
 
 
 def _envelope(audio: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from neurorave_train.nets.paper_decoder import Attributes
 from neurorave_train.nets.prior import Prior
 from neurorave_train.nets.spectral_judge import SpectralJudge
 from neurorave_train.nets.stream import Stream
-from neurorave_train.objectives.buzz import EnvelopeBuzz
+from neurorave_train.objectives.buzz import EnvelopeBuzz, moving_mean
 from neurorave_train.objectives.requests import draw_mask, draw_requests
 from neurorave_train.training.recipe import load_recipe
 
@@ -281,6 +281,12 @@ def test_a_flutter_at_the_frame_rate_costs() -> None:
     value = buzz(noise, noise * (1.0 + depth * torch.sin(2 * math.pi * time)))
     value.backward()
     assert depth.grad is not None and float(depth.grad) > 0.0
+
+
+def test_a_moving_mean_is_one() -> None:
+    x = torch.rand(2, 50, generator=torch.Generator().manual_seed(0))
+    wanted = torch.nn.functional.avg_pool1d(x[:, None], 9, 1, 4, count_include_pad=False)[:, 0]
+    torch.testing.assert_close(moving_mean(x, 4), wanted)
 
 
 def test_the_light_adversary_learns_and_teaches() -> None:
