@@ -67,6 +67,8 @@ class Menu:
         self._message = ""
         self._message_until = 0.0
         self._dismissed = ""
+        # What the start said; a sound process that is started again says it once more, and may be quick about it.
+        self._said_at_start = ""
 
     @property
     def page(self) -> Page:
@@ -159,7 +161,9 @@ class Menu:
             return True
         if not telemetry.message or telemetry.state == STARTING:
             self._dismissed = telemetry.message
-        return bool(telemetry.message) and telemetry.message != self._dismissed
+        if telemetry.message and telemetry.state == STARTING:
+            self._said_at_start = telemetry.message
+        return telemetry.message not in ("", self._dismissed, self._said_at_start)
 
     def draw(self, canvas: Canvas, now: float, on_the_way: float = 0.0) -> None:
         """Draw what the player sees at ``now`` on a dark canvas.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from neurorave_device.face.encoder import CLICK, HOME, LONG, TURN, Gesture
 from neurorave_device.face.groups import groups, shown
-from neurorave_device.face.link import FAULT
+from neurorave_device.face.link import FAULT, PLAYING, STARTING
 from neurorave_device.face.menu import LEVELS, MESSAGE_SECONDS, Menu
 from neurorave_device.face.pages.dialog_page import DialogPage, ordered
 from neurorave_device.face.pages.lines import Setting
@@ -210,6 +210,23 @@ def test_a_message_is_dismissed_by_a_click_that_does_nothing_else() -> None:
     hand.link.message = "The sound process ended."
     hand.clock.advance(1.0)
     assert hand.picture() != calm
+
+
+def test_what_the_start_said_is_not_said_again_when_the_sound_is_started_again() -> None:
+    hand = Hand()
+    pictures = []
+    for state, message in [
+        (STARTING, "ONNX Runtime plays."),
+        (PLAYING, ""),
+        (FAULT, "The sound has stopped."),
+        # So quick that nobody saw it starting.
+        (PLAYING, "ONNX Runtime plays."),
+    ]:
+        hand.link.state, hand.link.message = state, message
+        hand.clock.advance(1.0)
+        pictures.append(hand.picture())
+    assert pictures[2] != pictures[1]
+    assert pictures[3] == pictures[1]
 
 
 def test_a_message_of_our_own_goes_away_by_itself() -> None:
