@@ -47,9 +47,9 @@ def measure(rounds: int, chance: random.Random) -> Dict[str, Any]:
     played: Dict[str, int] = collections.Counter()
     cut_off = 0
     with tempfile.TemporaryDirectory(prefix="neurorave-update-") as folder:
-        began = time.monotonic()
         first = Rig(os.path.join(folder, "first"))
         first.package("9.0.0")
+        began = time.monotonic()
         first.start()
         whole = time.monotonic() - began
         for number in range(rounds):

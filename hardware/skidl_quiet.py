@@ -1,4 +1,4 @@
-"""SKiDL without its side effects: log files in the current folder, warnings of KiCad libraries that nobody wants."""
+"""SKiDL without its side effects: log files, a logger class for everybody, warnings that nobody wants."""
 
 import contextlib
 import io
@@ -10,7 +10,7 @@ from typing import Any, List
 
 def load() -> Any:
     """Return the module `skidl`, imported without a trace in the current folder."""
-    before = os.getcwd()
+    before, logger = os.getcwd(), logging.getLoggerClass()
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         os.chdir(folder)
         try:
@@ -20,6 +20,8 @@ def load() -> Any:
             stop_log_file_output()
         finally:
             os.chdir(before)
+            # Its class would be that of every logger that others make from here on, and takes plain strings only.
+            logging.setLoggerClass(logger)
     return skidl
 
 

@@ -1,6 +1,7 @@
 """The netlist is sound, and each check finds the fault that it is there for."""
 
 import re
+import subprocess
 import sys
 from typing import Any, Dict, Tuple
 
@@ -144,3 +145,12 @@ def test_the_command_writes_kicads_netlist_and_nothing_else(
     nets = set(re.findall(r'\(name "([A-Z0-9_]+)"\)', text))
     assert {"CV1_SUM", "GATE_REF", "I2S_BCK", "P12_BUCK"} <= nets
     assert "MCP6004-I/P" in text and "Package_DIP:DIP-14_W7.62mm" in text
+
+
+def test_other_libraries_keep_their_loggers() -> None:
+    # Whoever logs an object that is no string would fail with SKiDL's.
+    script = (
+        "import logging; from hardware.skidl_quiet import load; load(); "
+        "assert logging.getLoggerClass() is logging.Logger"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
