@@ -7,7 +7,7 @@ from neurorave_device.card import MODELS
 from neurorave_device.clock import Clock
 from neurorave_device.engine.description import DESCRIPTION, read_description
 from neurorave_device.engine.info import BundleInfo
-from neurorave_device.engine.listing import bundle_folders, missing_file, read_listed, strays
+from neurorave_device.engine.listing import bundle_folders, read_listed, strays
 from neurorave_device.errors import UserError
 
 # What is dropped in is there five seconds later.
@@ -130,12 +130,8 @@ def _row(name: str, folder: str) -> Row:
         listed = listed._replace(fault=fault % (name[:40], len(os.fsencode(name)), LONGEST_NAME))
     if not listed.fault:
         try:
-            description = read_description(folder)
-            info = description.info
-            listed = listed._replace(fault=missing_file(description))
+            info = read_description(folder).info
         except UserError as error:
             # It has changed in between.
             listed = listed._replace(fault=str(error))
-    if listed.fault:
-        info = None
     return Row(name, listed.name, listed.fault, listed.size_bytes, info)

@@ -8,7 +8,7 @@ from neurorave_device.errors import UserError
 
 
 class Listed(NamedTuple):
-    """One bundle of a folder; `fault` is empty where its description can be read."""
+    """One bundle of a folder; `fault` is empty where its description can be read and its files are there."""
 
     folder: str
     name: str
@@ -84,11 +84,12 @@ def list_bundles(folder: str) -> List[Listed]:
 
 
 def read_listed(folder: str) -> Listed:
-    """Returns what the bundle in `folder` says of itself, with its fault where it cannot be read."""
+    """Returns what the bundle in `folder` says of itself, with its fault where it cannot be played."""
     try:
-        info = read_description(folder).info
+        description = read_description(folder)
     except UserError as error:
         return Listed(folder, os.path.basename(folder), "", "", "", "", _size(folder), str(error))
+    info = description.info
     return Listed(
         folder,
         info.name,
@@ -97,7 +98,7 @@ def read_listed(folder: str) -> Listed:
         info.licence,
         info.description,
         _size(folder),
-        "",
+        missing_file(description),
     )
 
 

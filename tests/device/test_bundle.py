@@ -236,6 +236,12 @@ def test_the_list_shows_good_and_broken_bundles_and_nothing_else(tmp_path: Any) 
         list_bundles(str(tmp_path / "nowhere"))
 
 
+def test_a_bundle_that_was_copied_in_part_is_no_good_one(tmp_path: Any) -> None:
+    folder = copy_toy(tmp_path)
+    os.unlink(os.path.join(folder, "decoder.onnx"))
+    assert "decoder is missing; was it copied wholly?" in list_bundles(str(tmp_path))[0].fault
+
+
 def test_a_lighter_variant_is_named_and_need_not_be_there(tmp_path: Any) -> None:
     folder = copy_toy(tmp_path)
     assert load_bundle(folder).info.lighter == ""
