@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 TREE = Path(__file__).resolve().parents[2]
-EXTRAS = ("panel", "board")
+EXTRAS = ("panel", "board", "screen")
 
 # What the guest's Python is asked about itself; it may be 3.6.
 _ASK = """

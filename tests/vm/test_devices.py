@@ -114,18 +114,14 @@ def test_what_goes_away_is_said_and_comes_back(records: Records) -> None:
     for names, sentences in (
         ("screen, spidev", ("The screen at 0x3C on I2C bus 1", "The CV inputs on /dev/spidev0.0")),
         ("encoder, converter", ("The encoder at 0x0F on I2C bus 1", "read all zeros")),
-        ("gpio", ("The gates on pins 29 and 31", "The button on pin 11")),
     ):
         away = records.step("away: " + names)
         back = records.step("back: " + names)
         told = records.messages(away, back + 1.0) + records.said()
         for sentence in sentences:
             assert sentence in told
-    # The screen has its picture again, the encoder its light, the gates their sound.
+    # The screen has its picture again, the encoder its light.
     screen, seen = records.screen(), records.seen_after(records.step("back: screen"))
     assert any(shown_at(screen, seen))
     light = records.light()
     assert any(when > records.step("back: encoder") and colour != _DARK for when, colour in light)
-    hits = records.hits()
-    for gate in records.times("after gpio"):
-        assert np.any((hits > gate) & (hits < gate + LONGEST))

@@ -8,8 +8,6 @@ GATE_LINES = (149, 200)
 SWITCH_LINE = 50
 
 _SPIDEV = "/sys/bus/spi/drivers/spidev"
-_CARD = "/sys/bus/platform/drivers/snd_aloop"
-_GPIO = "/sys/kernel/config/gpio-sim/board/live"
 _REFERENCE, _ZERO, _SLOPE, _FULL = 3.3, 1.65, -0.32, 4096
 
 
@@ -61,18 +59,6 @@ def converter(there: bool) -> None:
 def spi(there: bool) -> None:
     """Let /dev/spidev0.0 be there or not."""
     write(_SPIDEV + ("/bind" if there else "/unbind"), "spi0.0")
-
-
-def gpio(there: bool) -> None:
-    """Let the GPIO chip be there or not; its lines come back with the switch open and the gates low."""
-    write(_GPIO, "1" if there else "0")
-    if there:
-        switch(False)
-
-
-def card(there: bool) -> None:
-    """Plug the sound card in or out; waits until nobody has it open any more."""
-    write(_CARD + ("/bind" if there else "/unbind"), "snd_aloop.0")
 
 
 def counted(module: str, parameter: str) -> int:

@@ -204,19 +204,14 @@ def play(folder: str, notes: Notes) -> None:
             player.gate(1, kind)
     player.patch(NO_VOLTS)
 
-    player.away((("gpio", bench.gpio),))
-    for number in (1, 2):
-        player.gate(number, "after gpio")
-    player.press(0.9)
     recording.end()
-
     page.close()
 
-    notes.step("end")
-    notes.add("status", module.end())
     with open(os.path.join(folder, "page.json"), "w", encoding="ascii") as file:
         pictures = [(when, picture.hex()) for when, picture in page.pictures]
         json.dump({"heard": page.heard, "pictures": pictures}, file)
+    notes.step("end")
+    notes.add("status", module.end())
 
 
 def main() -> int:
