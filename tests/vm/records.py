@@ -61,11 +61,9 @@ class Records:
         """Return the lines of the daemon's terminal."""
         return "\n".join(str(row.value) for row in self.rows if row.what == "said")
 
-    def messages(self, begin: float, end: float) -> str:
-        """Return the sentences that the panel showed meanwhile."""
-        return "\n".join(
-            sorted({told["message"] for when, told in self.heard if begin < when < end})
-        )
+    def faults(self, begin: float, end: float) -> str:
+        """Return what the panel was told meanwhile about inputs that do not work."""
+        return "\n".join(sorted({told["fault"] for when, told in self.heard if begin < when < end}))
 
     def written(self) -> List[Tuple[float, int, bytes]]:
         """Return (time, address, bytes) of each write on the I2C bus."""

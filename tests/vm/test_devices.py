@@ -39,12 +39,10 @@ def test_the_converter_understood_every_transfer(records: Records) -> None:
 
 
 def test_volts_at_the_jacks_are_those_that_are_patched(records: Records) -> None:
-    (first, second) = (
-        row.time for row in records.rows if row.what == "volts" and row.value == list(FOUR_VOLTS)
-    )
-    for patched in (first, second):
+    # At first, and when the converter and /dev/spidev0.0 have been away.
+    for patched in (records.times("volts", list(FOUR_VOLTS))[0], records.step("back: encoder")):
         told = shown_at(records.heard, records.seen_after(patched))
-        # Half a count of the converter is 1.3 mV at the jack.
+        # Half a count of the converter is 1.4 mV at the jack.
         assert told["volts"] == pytest.approx(FOUR_VOLTS, abs=0.0015)
 
 
@@ -70,13 +68,14 @@ def test_a_step_of_a_cv_is_followed_in_the_heard_descriptor(records: Records) ->
         (asked, *_, last) = records.times(kind)
         told = [row["heard"][1] for when, row in records.heard if asked + 0.1 < when < last + 0.1]
         centroid.append(float(np.median(told)))
-    assert centroid[1] - centroid[0] > 0.3
+    # The toy's tone of 200 to 1600 Hz is the lowest quarter of its scale.
+    assert centroid[1] > 2.5 * centroid[0]
     # The same in the recording itself: the tone crosses zero more often.
     crossings = []
     for kind in ("low", "high"):
         part = records.part(records.times(kind)[-1] + 0.05, 0.06)
         crossings.append(int(np.sum(np.diff(np.sign(part)) != 0)))
-    assert crossings[1] > 1.5 * crossings[0]
+    assert crossings[1] > 3 * crossings[0]
 
 
 def test_the_screen_shows_what_the_panel_shows(records: Records) -> None:
@@ -92,7 +91,7 @@ def test_the_screen_shows_what_the_panel_shows(records: Records) -> None:
 
 def test_the_encoder_and_its_switch_move_the_menu(records: Records) -> None:
     screen = records.screen()
-    pressed = records.seen_after(records.times("press")[0])
+    pressed = records.seen_after(records.times("press")[1])
     right = records.seen_after(records.times("turn", 1)[0])
     left = records.seen_after(records.times("turn", -1)[0])
     menu, moved, again = (shown_at(screen, when) for when in (pressed, right, left))
@@ -117,7 +116,7 @@ def test_what_goes_away_is_said_and_comes_back(records: Records) -> None:
     ):
         away = records.step("away: " + names)
         back = records.step("back: " + names)
-        told = records.messages(away, back + 1.0) + records.said()
+        told = records.faults(away, back + 1.0) + records.said()
         for sentence in sentences:
             assert sentence in told
     # The screen has its picture again, the encoder its light.

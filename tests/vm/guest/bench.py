@@ -3,12 +3,15 @@
 import glob
 from typing import Sequence
 
+from neurorave_device.board import Board
+
 # Lines of the chip `tegra-gpio` behind the header pins of gate 1, gate 2 and the switch (neurorave_device/board.py).
 GATE_LINES = (149, 200)
 SWITCH_LINE = 50
 
 _SPIDEV = "/sys/bus/spi/drivers/spidev"
-_REFERENCE, _ZERO, _SLOPE, _FULL = 3.3, 1.65, -0.32, 4096
+_BOARD = Board()
+_FULL = 4096
 
 
 def write(path: str, text: str) -> None:
@@ -19,9 +22,9 @@ def write(path: str, text: str) -> None:
 
 def volts(wanted: Sequence[float]) -> None:
     """Patch volts into CV 1-4, through the analogue stage that the board has."""
-    counts = [round((_ZERO + _SLOPE * value) * _FULL / _REFERENCE) for value in wanted]
-    held = [min(max(count, 25), _FULL - 25) for count in counts]
-    _parameter("fake_mcp3208", "counts", ",".join(str(count) for count in held + [0] * 4))
+    at_converter = [_BOARD.cv_zero + _BOARD.cv_slope * value for value in wanted]
+    counts = [round(value * _FULL / _BOARD.adc_reference) for value in at_converter]
+    _parameter("fake_mcp3208", "counts", ",".join(str(count) for count in counts + [0] * 4))
 
 
 def gate(number: int, high: bool) -> None:

@@ -183,6 +183,8 @@ def play(folder: str, notes: Notes) -> None:
     gates = threading.Thread(target=player.gates)
     gates.start()
     player.patch(FOUR_VOLTS)
+    # The first takes away the sentence of the start.
+    player.press(0.05)
     player.press(0.1)
     player.patch(NO_VOLTS)
     player.turn(1)
