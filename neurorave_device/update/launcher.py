@@ -21,8 +21,6 @@ else:
     # The installer's copy: a script beside its only companion.
     import versions  # type: ignore[import-not-found,no-redef]
 
-TRIAL_VARIABLE = "NEURORAVE_TRIAL"
-VERSIONS_VARIABLE = "NEURORAVE_VERSIONS"
 # systemd waits 120 s for the first sound.
 INSTALL_SECONDS = 80.0
 _KEPT = "settings-before"
@@ -162,17 +160,13 @@ def main(arguments: List[str]) -> int:
         # A card or a disk that fails must not keep the module from playing.
         _say("%s; no update is tried now" % error)
         version = _settled(options.versions)
-    os.environ[VERSIONS_VARIABLE] = options.versions
-    os.environ[TRIAL_VARIABLE] = (
-        version if version and version == versions.read_versions(options.versions).trial else ""
-    )
+    os.environ[versions.FOLDER_VARIABLE] = options.versions
     started = _program(options.factory, options.versions, version)
     try:
         os.execv(started, [started] + options.arguments)
     except OSError as error:
         _say("%s: cannot be started (%s)" % (started, error.strerror))
     if version != versions.FACTORY:
-        os.environ[TRIAL_VARIABLE] = ""
         started = _program(options.factory, options.versions, versions.FACTORY)
         os.execv(started, [started] + options.arguments)
     return 1

@@ -4,15 +4,12 @@ import os
 from typing import Mapping, Optional
 
 from neurorave_device import __version__
-from neurorave_device.update.versions import confirm, read_versions, write_versions
-
-# Set by launcher.py; a module that was started without it knows nothing of versions.
-VERSIONS_VARIABLE = "NEURORAVE_VERSIONS"
+from neurorave_device.update.versions import FOLDER_VARIABLE, confirm, read_versions, write_versions
 
 
 def greeting(environment: Mapping[str, str] = os.environ) -> Optional[str]:
     """Return what the player should know of the versions at the start, None where there is nothing; says it once."""
-    folder = environment.get(VERSIONS_VARIABLE, "")
+    folder = environment.get(FOLDER_VARIABLE, "")
     if not folder:
         return None
     state = read_versions(folder)
@@ -30,7 +27,7 @@ def greeting(environment: Mapping[str, str] = os.environ) -> Optional[str]:
 
 def played_well(environment: Mapping[str, str] = os.environ) -> Optional[str]:
     """Confirm this version where it is on trial; return the sentence about it, None where there is nothing to say."""
-    folder = environment.get(VERSIONS_VARIABLE, "")
+    folder = environment.get(FOLDER_VARIABLE, "")
     if not folder:
         return None
     state = read_versions(folder)

@@ -10,6 +10,8 @@ import re
 from typing import Any, Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple
 
 STATE = "versions.json"
+# How the launcher tells the module where its versions are; one that was started without it knows of none.
+FOLDER_VARIABLE = "NEURORAVE_VERSIONS"
 # A version is started so often before it has played long enough; one power cut in its first seconds is forgiven.
 TRIES = 2
 FACTORY = ""

@@ -236,7 +236,7 @@ def test_cut_off_at_any_moment_a_version_plays(rig: Rig) -> None:
 def test_the_module_confirms_itself_only_on_trial(rig: Rig) -> None:
     from neurorave_device import __version__
 
-    environment = {trial.VERSIONS_VARIABLE: rig.versions}
+    environment = {versions.FOLDER_VARIABLE: rig.versions}
     assert trial.played_well({}) is None and trial.greeting({}) is None
     versions.write_versions(rig.versions, Versions(trial="9.9.9", tries=1, notice="something"))
     assert trial.played_well(environment) is None

@@ -24,7 +24,7 @@ def main():
     if {dies}:
         return 1
     sys.stdout.write("plays {version}\\n")
-    if "confirm" in sys.argv and os.environ.get("NEURORAVE_TRIAL") == "{version}":
+    if "confirm" in sys.argv:
         from neurorave_device.update.versions import confirm, read_versions, write_versions
         folder = os.environ["NEURORAVE_VERSIONS"]
         write_versions(folder, confirm(read_versions(folder), "{version}"))
