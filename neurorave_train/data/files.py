@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, BinaryIO, Iterator
 
@@ -67,6 +68,17 @@ def sync(path: Path) -> None:
     """Wait until a file is on the disk."""
     with open(path, "rb") as stream:
         os.fsync(stream.fileno())
+
+
+def readable(value: Any) -> str:
+    """Indented JSON for people, with every list of numbers on one line; NaN is refused."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    # A line break never stands inside a string.
+    return re.sub(r"\[\n[\d\s.,eE+-]*\]", lambda found: _one_line(found[0]), text) + "\n"
+
+
+def _one_line(numbers: str) -> str:
+    return "[" + " ".join(numbers[1:-1].split()) + "]"
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,7 +1,6 @@
 """The `neurorave-evaluate` command: a bundle and a folder of recordings in, figures out."""
 
 import argparse
-import json
 import os
 import sys
 import traceback
@@ -247,11 +246,11 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 
 def _write_json(target: Optional[str], result: Dict[str, Any]) -> None:
-    from ..data.files import replacing
+    from ..data.files import readable, replacing
 
     if target is None:
         return
-    text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = readable(result)
     if target == "-":
         sys.stdout.write(text)
         return

@@ -1,6 +1,6 @@
 """A bundle as a codec: its graphs run frame by frame on ONNX Runtime, as the module runs them."""
 
-from typing import Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
 
@@ -11,6 +11,20 @@ from .metrics import Floats
 from .subject import DESCRIPTORS
 
 ROLES = ("decoder", "encoder", "meter")
+
+
+def _steering(folder: str, document: Dict[str, Any]) -> Tuple[Tuple[str, ...], bool]:
+    """`follows` and `frees` of bundle.yaml; where they are not said, all descriptors and yes."""
+    follows, frees = document.get("follows", list(DESCRIPTORS)), document.get("frees", True)
+    known = isinstance(follows, list) and all(name in DESCRIPTORS for name in follows)
+    if not known or len(set(follows)) != len(follows):
+        raise UserError(
+            f"{folder}/bundle.yaml: follows is {follows!r}; it must be a list of some of "
+            f"{', '.join(DESCRIPTORS)}, each once."
+        )
+    if not isinstance(frees, bool):
+        raise UserError(f"{folder}/bundle.yaml: frees is {frees!r}; it must be true or false.")
+    return tuple(follows), frees
 
 
 class BundleCodec:
@@ -41,6 +55,7 @@ class BundleCodec:
         self.hop = info.hop
         self.latents = info.latents
         self.latency_samples = info.latency_samples
+        self.follows, self.frees = _steering(folder, self.bundle.document)
         self.quantiles = np.array([d.quantiles for d in info.descriptors], dtype=np.float64)
 
     def encode(self, audio: Floats) -> Floats:

@@ -6,7 +6,14 @@ import numpy as np
 
 from neurorave_device.engine.quantiles import QuantileTable
 
-from .intervals import interval, mean_resamples, pearson_resamples
+from .intervals import (
+    SUMS,
+    interval,
+    mean_resamples,
+    pearson_resamples,
+    pearson_sums,
+    rounded,
+)
 from .metrics import Array, Bools, Floats, follow
 from .requests import Request
 from .subject import DESCRIPTORS, UNITS, Codec, counted_frames
@@ -54,7 +61,9 @@ def _condition(codec: Codec, pairs: "Sequence[tuple[Request, Array]]") -> Dict[s
             excluded[name] = _reason(passes)
             continue
         asked, heard, counted = _pooled(passes)
-        draws = pearson_resamples(asked, heard, counted, clips)
+        sums = pearson_sums(asked, heard, counted, clips)
+        block[name]["per_clip"] = dict(zip(SUMS, (rounded(row) for row in sums)))
+        draws = pearson_resamples(sums)
         block[name]["rho_interval"] = interval(draws)
         if block[name]["rho_interval"] is not None:
             resampled.append(draws)
@@ -63,6 +72,9 @@ def _condition(codec: Codec, pairs: "Sequence[tuple[Request, Array]]") -> Dict[s
     known = [rho for rho in rhos if rho is not None]
     block["mean_rho"] = mean(rhos)
     block["worst_rho"] = min(known) if known else None
+    for key in ("mean_rho", "worst_rho"):
+        # As the published tables show it.
+        block[f"{key}_rescaled"] = None if block[key] is None else (block[key] + 1.0) / 2.0
     means = mean_resamples(resampled)
     block["mean_rho_interval"] = None if means is None else interval(means)
     # Named here, never a NaN in a mean.

@@ -20,6 +20,8 @@ def cycle_figures(
 ) -> Dict[str, Any]:
     """How far x'' = decode(encode(y), own curves) is from the clips x, y being `swapped` [N, T].
 
+    For a model that nothing steers y is its reconstruction.
+
     `over_reconstruction` is what the detour through other curves adds to the distance of the direct
     way (`rebuilt`). `latent_r2` says how much of the latents is heard again in y.
     """

@@ -10,8 +10,19 @@ from .curves import SHAPES, Modulator, modulate
 from .guarding import Wish, guard_limiter, limited
 from .metrics import Floats
 from .requests import free_but, held
-from .subject import DESCRIPTORS, NEUTRAL, RMS, Codec, Reference, decode_all, measure_all, refer
-from .transfer import MODES, transfer
+from .steering import in_its_place
+from .subject import (
+    DESCRIPTORS,
+    NEUTRAL,
+    RMS,
+    Codec,
+    Reference,
+    decode_all,
+    followed,
+    measure_all,
+    refer,
+)
+from .transfer import modes, transfer
 
 EXAMPLES = 4
 # Several clips in a row are heard as one; a single one of 1.3 s is hard to judge.
@@ -29,8 +40,8 @@ SECTIONS = {
     ),
     "modulators": (
         "One descriptor modulated",
-        "The latents of a recording, one descriptor asked to follow a curve, the others free; "
-        "loudness is held unless it is the one.",
+        "The latents of a recording, one descriptor asked to follow a curve, the others free (or the "
+        "recording's own, where the model frees none); loudness is held unless it is the one.",
     ),
     "attributes": (
         "Descriptors of another recording",
@@ -88,7 +99,8 @@ def examples(
     reference = refer(codec, joined(clips))
     yield from _reconstructions(codec, reference)
     yield from _modulated(codec, reference, QUICK_SHAPES if quick else SHAPES)
-    yield from _attributes(codec, reference)
+    if codec.follows:
+        yield from _attributes(codec, reference)
     if guard is not None:
         yield from _guarded(codec, reference, guard)
     for name, others in (transferred or {}).items():
@@ -96,13 +108,22 @@ def examples(
 
 
 def number_of_examples(
-    clips: int, quick: bool, guard: bool, transferred: Optional[Dict[str, Sequence[Floats]]]
+    codec: Codec,
+    clips: int,
+    quick: bool,
+    guard: bool,
+    transferred: Optional[Dict[str, Sequence[Floats]]],
 ) -> int:
     """How many `examples` makes, for a progress bar."""
     originals = min(EXAMPLES, clips // max(1, min(CLIPS_EACH, clips // 2)))
     shapes = len(QUICK_SHAPES if quick else SHAPES)
-    others = len(transferred or {}) * TRANSFERRED * len(MODES)
-    return 2 * originals + shapes * len(DESCRIPTORS) + len(GUARDED) * guard + others
+    others = len(transferred or {}) * TRANSFERRED * len(modes(codec))
+    moved = shapes * len(codec.follows) + len(_guarded_names(codec)) * guard
+    return (2 if codec.follows else 1) * originals + moved + others
+
+
+def _guarded_names(codec: Codec) -> List[str]:
+    return [name for name in GUARDED if name in codec.follows]
 
 
 def _curves(q: Floats, names: Sequence[str]) -> Dict[str, Floats]:
@@ -119,7 +140,8 @@ def _reconstructions(codec: Codec, reference: Reference) -> Iterator[Example]:
 
 def _modulated(codec: Codec, reference: Reference, shapes: Sequence[str]) -> Iterator[Example]:
     rate = codec.sample_rate / codec.hop
-    for d, name in enumerate(DESCRIPTORS):
+    for d in followed(codec):
+        name = DESCRIPTORS[d]
         # Another recording for each descriptor.
         one = _only(reference, d % len(reference.audio))
         for shape in shapes:
@@ -145,7 +167,7 @@ def _attributes(codec: Codec, reference: Reference) -> Iterator[Example]:
             Sound("descriptors of", reference.audio[donor]),
             Sound("the model", audio[i]),
         ]
-        asked, found = (_curves(q[i], DESCRIPTORS) for q in (other, heard))
+        asked, found = (_curves(q[i], codec.follows) for q in (other, heard))
         title = f"recording {i + 1} with the curves of {donor + 1}"
         yield Example("attributes", title, sounds, asked, found)
 
@@ -153,7 +175,7 @@ def _attributes(codec: Codec, reference: Reference) -> Iterator[Example]:
 def _guarded(codec: Codec, reference: Reference, guard: GuardInfo) -> Iterator[Example]:
     rate = codec.sample_rate / codec.hop
     limit = guard_limiter(guard)
-    for i, name in enumerate(GUARDED):
+    for i, name in enumerate(_guarded_names(codec)):
         d = DESCRIPTORS.index(name)
         one = _only(reference, i % len(reference.audio))
         asked = one.q.copy()
@@ -178,11 +200,11 @@ def _timbre(codec: Codec, name: str, clips: Sequence[Floats]) -> Iterator[Exampl
     found, asked = transfer(codec, clips, SEED)
     for mode, audio in found.results.items():
         heard = measure_all(codec, audio)
-        names = DESCRIPTORS if mode == "all" else DESCRIPTORS[RMS : RMS + 1]
+        names = codec.follows if mode == "all" else DESCRIPTORS[RMS : RMS + 1]
         for i in range(len(audio)):
             sounds = [Sound(f"source ({name})", found.source[i]), Sound("the model", audio[i])]
             wanted, got = (_curves(q[i], names) for q in (asked, heard))
-            yield Example("timbre", f"{name} {i + 1}: {MODES[mode]}", sounds, wanted, got)
+            yield Example("timbre", f"{name} {i + 1}: {modes(codec)[mode]}", sounds, wanted, got)
 
 
 def _only(reference: Reference, i: int) -> Reference:
@@ -194,6 +216,8 @@ def _played(
     codec: Codec, reference: Reference, asked: Floats, mask: Floats
 ) -> Tuple[Floats, Floats]:
     """Sound [N, T] of a request with the reference's latents, and what is heard in it [N, F, D]."""
-    values = np.where(mask > 0.0, asked, np.float32(NEUTRAL))
-    audio = decode_all(codec, reference.z, values, mask, SEED)
+    values, given = in_its_place(
+        codec, reference.q, np.where(mask > 0.0, asked, np.float32(NEUTRAL)), mask
+    )
+    audio = decode_all(codec, reference.z, values, given, SEED)
     return audio, measure_all(codec, audio)

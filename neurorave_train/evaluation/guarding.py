@@ -12,14 +12,24 @@ from .curves import eurorack_curves
 from .metrics import Array, Bools, Floats, follow
 from .realism import Realism, Windows, describe
 from .requests import free_but, from_pool
-from .subject import DESCRIPTORS, RMS, Codec, Reference, counted_frames, decode_all, measure_all
+from .steering import in_its_place
+from .subject import (
+    DESCRIPTORS,
+    RMS,
+    Codec,
+    Reference,
+    counted_frames,
+    decode_all,
+    followed,
+    measure_all,
+)
 
 # The modulators that the original's page calls strongly altered.
 ABRUPT = ("ramp", "saw", "square")
 CASES = {
     "one_free": "one modulated, the others free",
     "one_kept": "one modulated, the others asked as they were",
-    "all": "all five from the published pool at once",
+    "all": "all from the published pool at once",
 }
 
 # Limits what is asked of one clip: (asked [F, D], mask [F, D], own curves [F, D], moved [D]).
@@ -37,19 +47,25 @@ class Wish(NamedTuple):
 
 
 def wishes(codec: Codec, reference: Reference, seed: int) -> Iterator[Wish]:
-    """Abrupt modulators on each descriptor, another shape for each clip; then all five at once."""
+    """Abrupt modulators on each descriptor, another shape for each clip; then all of them at once.
+
+    A model that frees nothing is asked no `one_free`: it would be `one_kept` again.
+    """
     q = reference.q
     shapes = eurorack_curves(q.shape[0], q.shape[1], codec.sample_rate / codec.hop)
     curve = np.stack([shapes[ABRUPT[i % len(ABRUPT)]][i] for i in range(len(q))])
-    for d, name in enumerate(DESCRIPTORS):
+    steering = followed(codec)
+    for d in steering:
+        name = DESCRIPTORS[d]
         kept = q.copy()
         kept[..., d] = curve
-        # Free ones do not matter to the decoder; rms stays the sound's own, as in the module.
-        yield Wish("one_free", f"guard: {name}", [d], kept, free_but(q, d))
+        if codec.frees:
+            # Free ones do not matter to the decoder; rms stays the sound's own, as in the module.
+            yield Wish("one_free", f"guard: {name}", [d], kept, free_but(q, d))
         yield Wish("one_kept", f"guard: {name}, others kept", [d], kept, np.ones_like(q))
     rng = np.random.default_rng((seed, 2))
-    everything = range(len(DESCRIPTORS))
-    yield Wish("all", "guard: all five", everything, from_pool(q, rng), np.ones_like(q))
+    asked, mask = in_its_place(codec, q, from_pool(q, rng), np.ones_like(q))
+    yield Wish("all", "guard: all at once", steering, asked, mask)
 
 
 def guard_limiter(info: GuardInfo) -> Limiter:
@@ -84,7 +100,7 @@ def guard_figures(
     what is heard, `held_back` is the mean change that the guard makes to moved descriptors, `realism_change` the
     difference of the distances to the real clips, with its own standard error.
     """
-    found: Dict[str, Any] = {case: {"what": words} for case, words in CASES.items()}
+    found: Dict[str, Any] = {}
     gathered: Dict[str, Dict[str, List[Any]]] = {}
     for wish in wishes(codec, reference, seed):
         for name, asked in _versions(wish, reference, limiters):
@@ -94,6 +110,7 @@ def guard_figures(
             store = gathered.setdefault(wish.case, {}).setdefault(name, [])
             store.append((wish, asked, heard, describe(audio, codec.sample_rate)))
     for case, versions in gathered.items():
+        found[case] = {"what": CASES[case]}
         windows = {name: [part for *_, part in passes] for name, passes in versions.items()}
         for name, passes in versions.items():
             found[case][name] = _figures(codec, realism, passes)
@@ -133,6 +150,6 @@ def _figures(
     }
 
 
-def guard_passes(limiters: int) -> int:
+def guard_passes(codec: Codec, limiters: int) -> int:
     """How many passes `guard_figures` makes."""
-    return (2 * len(DESCRIPTORS) + 1) * (1 + limiters)
+    return (len(followed(codec)) * (1 + codec.frees) + 1) * (1 + limiters)

@@ -13,6 +13,10 @@ SEED = 0
 LEVEL = 0.95
 # A curve with less spread than this is constant (the square of metrics.CONSTANT).
 LEAST_VARIANCE = 1e-8
+# What is kept of a clip's asked and heard frames; CENTRE is taken away first, because sums of squares
+# would lose the rest in rounding.
+SUMS = ("frames", "asked", "heard", "asked_squared", "heard_squared", "product")
+CENTRE = 0.5
 
 Interval = Optional[List[float]]
 
@@ -36,24 +40,33 @@ def interval(values: Array) -> Interval:
     return [float(edge) for edge in np.percentile(known, [tail, 100.0 - tail])]
 
 
+def rounded(per_clip: Array) -> List[float]:
+    """Figures of the clips as they are kept: six digits."""
+    return [float(f"{value:.6g}") for value in np.asarray(per_clip)]
+
+
 def mean_interval(per_clip: Array) -> Interval:
     """Interval of the mean of one figure per clip [N]."""
     values = np.asarray(per_clip, dtype=np.float64)
     return interval(draws(len(values)) @ values / len(values))
 
 
-def pearson_resamples(asked: Array, heard: Array, counted: Bools, clips: int) -> Array:
-    """Pooled Pearson of each resampling [RESAMPLES]; NaN where what was asked is constant.
+def pearson_sums(asked: Array, heard: Array, counted: Bools, clips: int) -> Array:
+    """The SUMS of each clip [6, clips], of which pooled Pearsons of any choice of clips can be made.
 
-    Curves are [passes * clips, frames], pass after pass of the same clips. A clip that is drawn
-    twice counts twice in every pass.
+    Curves are [passes * clips, frames] in quantile units, pass after pass of the same clips.
     """
-    x, y = (np.where(counted, part, 0.0).astype(np.float64) for part in (asked, heard))
-    # The common part is taken away first: sums of squares would lose it in rounding.
-    n = max(1, int(counted.sum()))
-    x, y = (np.where(counted, part - part.sum() / n, 0.0) for part in (x, y))
+    x, y = (np.where(counted, part.astype(np.float64) - CENTRE, 0.0) for part in (asked, heard))
     sums = np.stack([counted * 1.0, x, y, x * x, y * y, x * y]).sum(axis=2)
-    drawn = draws(clips) @ sums.reshape(6, -1, clips).sum(axis=1).T
+    return np.asarray(sums.reshape(len(SUMS), -1, clips).sum(axis=1))
+
+
+def pearson_resamples(sums: Array) -> Array:
+    """Pooled Pearson of each resampling [RESAMPLES] of clips with these sums [6, clips].
+
+    A clip that is drawn twice counts twice in every pass. NaN where what was asked is constant.
+    """
+    drawn = draws(sums.shape[1]) @ sums.T
     count, sx, sy, sxx, syy, sxy = np.moveaxis(drawn, -1, 0)
     count = np.maximum(count, 1.0)
     vx = sxx / count - np.square(sx / count)

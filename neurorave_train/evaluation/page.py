@@ -20,7 +20,7 @@ from .metrics import Floats
 from .pictures import LEFT, RIGHT, draw
 from .subject import Codec, Progress
 from .tables import tables
-from .text import number, span
+from .text import number, span, steering_words
 
 TEMPLATE = "page.html.j2"
 # Made anew each time, so that nothing of an earlier page passes for this one's.
@@ -50,7 +50,7 @@ def write_page(
     What an earlier page left there is replaced, whatever else lies there stays.
     """
     quick = result["protocol"]["extent"] == "quick"
-    total = number_of_examples(len(clips), quick, guard is not None, transferred)
+    total = number_of_examples(codec, len(clips), quick, guard is not None, transferred)
     sections: Dict[str, List[Card]] = {}
     try:
         _clear(folder)
@@ -117,6 +117,7 @@ def _page(result: Dict[str, Any], sections: Dict[str, List[Card]]) -> str:
         protocol=result["protocol"],
         clip_list=result.get("clip_list"),
         excluded=result["excluded_descriptors"],
+        words=steering_words(result["steering"]),
         headline=headline,
         sections=[(*SECTIONS[key], cards) for key, cards in sections.items()],
         tables=list(tables(result)),

@@ -19,6 +19,7 @@ from .probe import probe_network_r2, probe_r2
 from .realism import FEATURES, Realism, Windows, describe
 from .reconstruction import Distance, reconstruct, reconstruction_figures
 from .requests import Request, eurorack, swaps, whole_protocol
+from .steering import steered, steering
 from .subject import Codec, Ears, Progress, Reference, decode_all, measure_all, refer
 from .transfer import transfer_figures
 
@@ -56,10 +57,10 @@ def evaluate_codec(
     extras = extras or Extras()
     reference = refer(codec, clips)
     requests = control_requests(codec, reference, quick, full, seed)
-    guarded = full and extras.guard is not None
+    guarded = full and extras.guard is not None and len(requests) > 0
     steps = _Steps(
         progress,
-        2 + len(requests) + (not quick) + len(extras.transfer) + guard_passes(1) * guarded,
+        2 + len(requests) + (not quick) + len(extras.transfer) + guard_passes(codec, 1) * guarded,
     )
     realism = Realism(reference.audio, codec.sample_rate)
     rebuilt = reconstruct(codec, reference, seed)
@@ -67,7 +68,7 @@ def evaluate_codec(
     steps.done(2, "reconstruction")
     answers: List[Array] = []
     windows: List[Windows] = []
-    swapped = reference.audio
+    swapped = rebuilt
     for request in requests:
         audio = decode_all(codec, reference.z, request.asked, request.mask, seed)
         answers.append(_heard(codec, audio, request, ears))
@@ -80,6 +81,7 @@ def evaluate_codec(
         "clips": len(reference.audio),
         "seconds": reference.audio.size / codec.sample_rate,
         "protocol": _settings(quick, full, seed, ears is not None),
+        "steering": steering(codec),
         "reconstruction": reconstruction,
         "control": control,
         "excluded_descriptors": excluded(control),
@@ -129,13 +131,13 @@ def _settings(quick: bool, full: bool, seed: int, oracle: bool) -> Dict[str, Any
 def control_requests(
     codec: Codec, reference: Reference, quick: bool, full: bool = False, seed: int = 0
 ) -> List[Request]:
-    """Every pass of the control conditions, in order."""
+    """Every pass of the control conditions, in order; none for a model that nothing steers."""
     requests = list(swaps(reference))
     if not quick:
         requests.extend(eurorack(codec, reference))
     if full:
         requests.extend(whole_protocol(codec, reference, seed))
-    return requests
+    return list(steered(codec, reference.q, requests))
 
 
 def _heard(codec: Codec, audio: Floats, request: Request, ears: Optional[Ears]) -> Array:
@@ -147,7 +149,7 @@ def _heard(codec: Codec, audio: Floats, request: Request, ears: Optional[Ears]) 
 
 def excluded(control: Dict[str, Any]) -> Dict[str, Any]:
     """The descriptors of which nothing can be said on these clips, with the reason; and how many."""
-    names = control["all_swapped"]["excluded"]
+    names = control.get("all_swapped", {}).get("excluded", {})
     return {"count": len(names), "names": names}
 
 

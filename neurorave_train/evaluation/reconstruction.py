@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
-from .intervals import mean_interval
+from .intervals import mean_interval, rounded
 from .metrics import Array, Floats, buzz_index, log_mel_l1, loudness_l1, mstft, published_mel_l1
 from .perception import loudness_distance
 from .subject import Codec, Reference, decode_all, donors
@@ -58,4 +58,5 @@ def reconstruction_figures(
         {"hz": rate, "original_db": before[rate], "model_db": after[rate]} for rate in before
     ]
     figures["intervals"] = {name: mean_interval(values) for name, values in per_clip.items()}
+    figures["per_clip"] = {name: rounded(values) for name, values in per_clip.items()}
     return figures

@@ -6,7 +6,7 @@ import numpy as np
 
 from .curves import eurorack_curves, modulate, modulators, published_pool
 from .metrics import Bools, Floats
-from .subject import DESCRIPTORS, HELD_RMS, NEUTRAL, RMS, Codec, Reference, donors
+from .subject import DESCRIPTORS, HELD_RMS, NEUTRAL, RMS, Codec, Reference, donors, followed
 
 MODULATOR_PASSES = 5
 SET_SIZES = (2, 3, 4)
@@ -76,7 +76,7 @@ def whole_protocol(codec: Codec, reference: Reference, seed: int) -> Iterator[Re
     """What `--full` asks beside the four conditions."""
     rng = np.random.default_rng((seed, 1))
     yield from _pool(reference, rng)
-    yield from _sets(reference, rng)
+    yield from _sets(codec, reference, rng)
     yield from _another_clip(reference)
     yield from _modulators(codec, reference)
 
@@ -104,14 +104,17 @@ def _drawn(own: Floats, rng: np.random.Generator) -> Floats:
     return pool[rng.integers(0, len(pool), len(own))]
 
 
-def _sets(reference: Reference, rng: np.random.Generator) -> Iterator[Request]:
+def _sets(codec: Codec, reference: Reference, rng: np.random.Generator) -> Iterator[Request]:
     """2, 3 and 4 descriptors at once, others for each clip: pool with the rest kept; swap, rest free."""
     q = reference.q
     clips, _, count = q.shape
+    steering = followed(codec)
     for size in SET_SIZES:
+        if size > len(steering):
+            continue
         chosen = np.zeros((clips, count), dtype=np.bool_)
         for row in chosen:
-            row[rng.choice(count, size, replace=False)] = True
+            row[rng.choice(steering, size, replace=False)] = True
         wanted = np.broadcast_to(chosen[:, None], q.shape)
         asked = np.where(wanted, from_pool(q, rng), q)
         everything = range(count)

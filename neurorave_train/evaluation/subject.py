@@ -3,7 +3,7 @@
 The counted frames and the donors are those of docs/evaluation.md.
 """
 
-from typing import Callable, NamedTuple, Protocol, Sequence
+from typing import Callable, List, NamedTuple, Protocol, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ class Codec(Protocol):
     """A model under test; all arrays are numpy float32, N clips of F * hop samples.
 
     Descriptors are those of DESCRIPTORS, in this order, rms in dB.
+    `follows` names the descriptors that steer it, `frees` says whether the mask can leave one free
+    (otherwise its value is followed all the same).
     Whatever delay the analysis has is already taken out: frame t of latents and descriptors is
     centred on the samples t*hop .. (t+1)*hop, and the decoded audio lies on the input.
     """
@@ -39,6 +41,8 @@ class Codec(Protocol):
     hop: int
     latents: int
     latency_samples: int
+    follows: Sequence[str]
+    frees: bool
 
     @property
     def quantiles(self) -> Array:
@@ -86,6 +90,11 @@ def refer(codec: Codec, clips: Sequence[Floats]) -> Reference:
         raise RunFailure("the encoder answers NaN or infinity; nothing can be measured with it.")
     # What cannot be measured cannot be asked: it stands still, and is excluded for that.
     return Reference(audio, z, np.where(np.isfinite(q), q, np.float32(NEUTRAL)))
+
+
+def followed(codec: Codec) -> List[int]:
+    """Indices of the descriptors that steer the model."""
+    return [d for d, name in enumerate(DESCRIPTORS) if name in codec.follows]
 
 
 def clip_samples(sample_rate: int, hop: int, seconds: float = CLIP_SECONDS) -> int:

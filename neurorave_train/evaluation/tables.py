@@ -32,9 +32,9 @@ def tables(result: Dict[str, Any]) -> Iterator[Table]:
     yield _reconstruction("Reconstruction", result["reconstruction"], result.get("cycle"))
     yield _overview(result)
     yield from _guard(result.get("guard"))
-    yield from _transfer(result.get("transfer", {}))
+    yield from _transfer(result.get("transfer", {}), result["steering"]["follows"])
     for condition, block in result["control"].items():
-        yield _condition(condition, block)
+        yield _condition(condition, block, result["steering"]["not_steered"])
         yield from _by_group(condition, block)
     yield from _oracle(result.get("oracle"))
     yield from _latent(result["latent"])
@@ -75,6 +75,8 @@ def _overview(result: Dict[str, Any]) -> Table:
                 near,
             ]
         )
+    if not result["control"]:
+        rows.append(["not steered: no descriptor reaches this model", "-", "", "-", ""])
     real = result["realism"]
     rows.append(["reconstruction", "", "", "", number(real["reconstruction"]["distance"], 1)])
     rows.append(
@@ -84,7 +86,7 @@ def _overview(result: Dict[str, Any]) -> Table:
     return Table("Control and realism", head, rows)
 
 
-def _condition(condition: str, block: Dict[str, Any]) -> Table:
+def _condition(condition: str, block: Dict[str, Any], not_steered: Sequence[str]) -> Table:
     rows = []
     for name in DESCRIPTORS:
         if name not in block:
@@ -96,6 +98,8 @@ def _condition(condition: str, block: Dict[str, Any]) -> Table:
         rows.append(cells)
     for name, reason in block["excluded"].items():
         rows.append([f"{name} is left out: {reason}"] + [""] * (len(FIGURES) + 1))
+    for name in not_steered:
+        rows.append([f"{name}: not steered"] + [""] * (len(FIGURES) + 1))
     head = ["descriptor", "rho", "95 % interval", *FIGURES[1:]]
     return Table(f"{condition}: {TITLES[condition]}", head, rows, True)
 
@@ -144,15 +148,13 @@ def _change(found: Optional[Dict[str, Any]]) -> str:
     return f"{found['distance']:+.2f} ± {found['standard_error']:.2f}"
 
 
-def _transfer(found: Dict[str, Any]) -> Iterator[Table]:
+def _transfer(found: Dict[str, Any], follows: Sequence[str]) -> Iterator[Table]:
     rows = []
     for name, block in found.items():
-        for mode in ("all", "rms"):
+        for mode in (mode for mode in ("all", "rms") if mode in block):
             part = block[mode]
-            kept = [
-                part["descriptors_kept"][d]["rho"]
-                for d in (DESCRIPTORS if mode == "all" else ["rms"])
-            ]
+            asked = follows if mode == "all" else ["rms"]
+            kept = [part["descriptors_kept"][d]["rho"] for d in asked]
             known = [rho for rho in kept if rho is not None]
             rows.append(
                 [

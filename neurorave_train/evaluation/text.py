@@ -42,6 +42,21 @@ def span(interval: Optional[Sequence[float]], digits: int = 3) -> str:
     return "" if interval is None else f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
 
 
+def steering_words(steering: Dict[str, Any]) -> List[str]:
+    """What the reader of control figures must know of this model; nothing where it follows all and frees."""
+    if not steering["follows"]:
+        return ["Not steered: no descriptor reaches this model, so it has no control figures."]
+    said = []
+    if steering["not_steered"]:
+        said.append(f"Not steered, and not asked: {', '.join(steering['not_steered'])}.")
+    if not steering["frees"]:
+        said.append(
+            "This model follows every value that it gets: what others leave free is asked as it was in "
+            "the clip."
+        )
+    return said
+
+
 def lines(result: Dict[str, Any]) -> List[str]:
     """What a person wants to read of an evaluation."""
     made = result["reconstruction"]
@@ -56,6 +71,7 @@ def lines(result: Dict[str, Any]) -> List[str]:
         + (f"  JND {number(made['jnd'])}" if "jnd" in made else ""),
         "latent          std " + " ".join(number(s, 2) for s in result["latent"]["std"]),
     ]
+    out.extend(steering_words(result["steering"]))
     for condition, block in result["control"].items():
         out.extend(_condition(condition, block, result["realism"][condition]))
     out.extend(_rest(result))
@@ -101,8 +117,7 @@ def _rest(result: Dict[str, Any]) -> Iterator[str]:
                 f"{number(found['worst_rho'])}  realism {number(found['realism']['distance'], 2)}"
             )
     for name, found in result.get("transfer", {}).items():
-        for mode in ("all", "rms"):
-            block = found[mode]
+        for block in (found[mode] for mode in ("all", "rms") if mode in found):
             yield (
                 f"transfer of {name}, {block['what']}: timbre moved "
                 f"{number(block['timbre_moved'], 2)}, modulation kept "

@@ -9,7 +9,7 @@ from .metrics import Array, Floats, follow, log_mel, pearson
 from .realism import CEPSTRA, Realism, cepstra, describe, frechet
 from .subject import DESCRIPTORS, NEUTRAL, RMS, Codec, counted_frames, decode_all, refer
 
-MODES = {"all": "all five descriptors asked", "rms": "only rms asked, the colour is the model's"}
+ALL, SOME = "all five descriptors asked", "all descriptors that it follows asked"
 AUDIBLE_MEL_DB = -75.0
 # The envelope whose movement should survive: pieces of 256 samples, down to -60 dB.
 PIECE = 256
@@ -23,6 +23,16 @@ class Transferred(NamedTuple):
     results: Dict[str, Floats]
 
 
+def modes(codec: Codec) -> Dict[str, str]:
+    """How another set can be played with this model: with rms alone only where the rest can be free."""
+    if not codec.follows:
+        return {"all": "its latents alone"}
+    found = {"all": ALL if len(codec.follows) == len(DESCRIPTORS) else SOME}
+    if codec.frees and DESCRIPTORS[RMS] in codec.follows and len(codec.follows) > 1:
+        found["rms"] = "only rms asked, the colour is the model's"
+    return found
+
+
 def transfer(codec: Codec, clips: Sequence[Floats], seed: int) -> "tuple[Transferred, Floats]":
     """Play another set's clips with the codec; also returns the asked quantiles [N, F, D].
 
@@ -31,7 +41,7 @@ def transfer(codec: Codec, clips: Sequence[Floats], seed: int) -> "tuple[Transfe
     source = refer(codec, clips)
     asked = np.clip(source.q, 0.0, 1.0)
     results = {}
-    for mode in MODES:
+    for mode in modes(codec):
         mask = np.ones_like(asked)
         if mode == "rms":
             mask[...] = 0.0
@@ -65,7 +75,7 @@ def transfer_figures(
         timbre = _timbre(audio, codec.sample_rate)
         after = frechet(own, timbre, scale)
         figures[mode] = {
-            "what": MODES[mode],
+            "what": modes(codec)[mode],
             "descriptors_kept": kept,
             "modulation_kept": float(modulation.mean()),
             "modulation_kept_interval": mean_interval(modulation),

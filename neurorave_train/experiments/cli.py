@@ -53,6 +53,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--keep", action="store_true", help="keep finished runs with their bundles in --work"
     )
+    top.add_argument(
+        "--measure-again",
+        action="store_true",
+        help="train nothing; measure the kept bundles anew and rewrite their results",
+    )
     top.add_argument("--list", action="store_true", help="say what would run, and what is done")
     top.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     return top
@@ -96,7 +101,7 @@ def _run(args: argparse.Namespace) -> int:
             with replacing(out / f"{table.name}.md") as stream:
                 stream.write(markdown(table, driver.results_so_far()).encode())
 
-        failed = driver.run(say)
+        failed = driver.run(say, args.measure_again)
     if failed:
         print(f"experiments: {len(failed)} runs failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

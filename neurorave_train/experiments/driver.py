@@ -15,15 +15,17 @@ from typing import Any
 import yaml
 
 from neurorave_device.errors import UserError
-from neurorave_train.data.files import replacing
+from neurorave_train.data.files import readable, replacing, write_json
 from neurorave_train.errors import RunFailure
 from neurorave_train.experiments.table import AudioSet, Cell, Table
 from neurorave_train.training.trainer import checkpoint_of
 
-SCHEMA = 1
+SCHEMA = 2
 # Runs one command of ours, its output into a file; returns its status.
 Runner = Callable[[list[str], Path], int]
 INTERRUPTED = 130
+# Lies in a run and says what it was trained for, and which code made its bundle.
+NOTE = "cell.json"
 
 
 def in_process_of_its_own(line: list[str], log: Path) -> int:
@@ -44,8 +46,8 @@ def in_process_of_its_own(line: list[str], log: Path) -> int:
 class Driver:
     """Runs the cells of a table one at a time; what is done is skipped, what was begun goes on.
 
-    Results go to out/TABLE/, everything else to `work`, where a finished run leaves nothing but its
-    log. A run that fails is written down with its reason, and the next one begins.
+    Results go to out/TABLE/, everything else to `work`, where a finished run leaves nothing unless
+    it is kept. A run that fails is written down with its reason, and the next one begins.
     """
 
     def __init__(
@@ -68,10 +70,11 @@ class Driver:
                             f"--data {data}: the set {folder} has no folder {part} there"
                         )
 
-    def run(self, say: Callable[[str], None]) -> list[str]:
+    def run(self, say: Callable[[str], None], again: bool = False) -> list[str]:
         """Works through the table; returns the names of the runs that failed.
 
-        Raises KeyboardInterrupt where it was interrupted, with how to go on.
+        `again` trains nothing: it measures the bundles that were kept, whether that was done before
+        or not. Raises KeyboardInterrupt where it was interrupted, with how to go on.
         """
         self.results.mkdir(parents=True, exist_ok=True)
         failed = []
@@ -79,10 +82,15 @@ class Driver:
         for number, cell in enumerate(self.table.cells, start=1):
             label = f"[{number}/{total}] {cell.audio.name}, {cell.system.name}, seed {cell.seed}"
             there = self._done(cell)
-            if there is not None and "failed" not in there:
+            kept = "bundle_from" in self._note(cell)
+            if again and not kept:
+                say(f"{label}: no bundle of it was kept, nothing is measured")
+                continue
+            if there is not None and "failed" not in there and not again:
                 say(f"{label}: done before")
                 continue
-            say(f"{label}: {self.table.seconds:g} s of training")
+            what = "its bundle was kept" if kept else f"{self.table.seconds:g} s of training"
+            say(f"{label}: {what}")
             try:
                 result = self._one(cell)
             except KeyboardInterrupt:
@@ -115,7 +123,7 @@ class Driver:
 
     def _write(self, cell: Cell, result: dict[str, Any]) -> None:
         with replacing(self._file(cell)) as stream:
-            stream.write((json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode())
+            stream.write(readable(result).encode())
 
     def _identity(self, cell: Cell) -> dict[str, Any]:
         return {
@@ -125,7 +133,6 @@ class Driver:
             "system": cell.system.name,
             "seed": cell.seed,
             "fingerprint": self.table.fingerprint(cell),
-            **commit(),
             "recipe_name": cell.system.recipe,
             "changes": self.table.changes(cell),
             "recipe": self.table.recipe(cell),
@@ -133,29 +140,57 @@ class Driver:
         }
 
     def _one(self, cell: Cell) -> dict[str, Any]:
+        run, bundle = self._run(cell), self._run(cell) / "bundle"
+        if "bundle_from" not in self._note(cell):
+            self._train(cell, run, bundle)
+        note = self._note(cell)
+        began = time.monotonic()
+        figures = self._evaluate(cell, bundle, run)
+        described = yaml.safe_load((bundle / "bundle.yaml").read_text("utf-8"))
+        result = {
+            **self._identity(cell),
+            **note["bundle_from"],
+            "steps": described["training"]["steps"],
+            "hardware": described["training"]["hardware"],
+            "cost": described["cost"],
+            "wall_seconds": note["wall_seconds"],
+            "measured": {**commit(), "wall_seconds": round(time.monotonic() - began, 1)},
+            "figures": figures,
+        }
+        if not (self.keep or note["keep"]):
+            shutil.rmtree(run)
+        return result
+
+    def _train(self, cell: Cell, run: Path, bundle: Path) -> None:
+        """Leaves a cell's bundle in its run, and a note on where it comes from."""
         began = time.monotonic()
         prepared = self._prepared(cell)
-        run = self.work / "runs" / self.table.name / cell.name
+        if (run / NOTE).is_file() and not self._note(cell):
+            # Of another recipe, set or time: what it learnt is none of this cell's.
+            shutil.rmtree(run)
+        run.mkdir(parents=True, exist_ok=True)
+        known = {"training": self.table.training_fingerprint(cell)}
+        write_json(run / NOTE, known)
         self._fit(cell, prepared, run)
-        bundle = run / "bundle"
         self._command(
             ["neurorave_train.cli", "export", "--run", str(run), "--out", str(bundle)]
             + ["--name", cell.name, "--licence", "unspecified"],
             run,
         )
-        figures = self._evaluate(cell, bundle, run)
-        described = yaml.safe_load((bundle / "bundle.yaml").read_text("utf-8"))
-        result = {
-            **self._identity(cell),
-            "steps": described["training"]["steps"],
-            "hardware": described["training"]["hardware"],
-            "cost": described["cost"],
-            "wall_seconds": round(time.monotonic() - began, 1),
-            "figures": figures,
-        }
-        if not self.keep:
-            shutil.rmtree(run)
-        return result
+        seconds = round(time.monotonic() - began, 1)
+        made = {"bundle_from": commit(), "wall_seconds": seconds, "keep": self.keep}
+        write_json(run / NOTE, {**known, **made})
+
+    def _run(self, cell: Cell) -> Path:
+        return self.work / "runs" / self.table.name / cell.name
+
+    def _note(self, cell: Cell) -> dict[str, Any]:
+        """What is known of a cell's run in `work`: nothing where its recipe, set or time is another."""
+        try:
+            found: dict[str, Any] = json.loads((self._run(cell) / NOTE).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if found.get("training") == self.table.training_fingerprint(cell) else {}
 
     def _prepared(self, cell: Cell) -> Path:
         audio, hop = cell.audio, cell.system.hop
@@ -169,7 +204,6 @@ class Driver:
         return out
 
     def _fit(self, cell: Cell, prepared: Path, run: Path) -> None:
-        run.mkdir(parents=True, exist_ok=True)
         line = ["neurorave_train.cli", "fit", "--recipe", cell.system.recipe]
         line += ["--data", str(prepared), "--out", str(run)]
         line += ["--max-seconds", f"{self.table.seconds:g}"]

@@ -74,9 +74,7 @@ def markdown(table: Table, results: list[Result]) -> str:
         for system in dict.fromkeys(cell.system.name for cell in table.cells):
             runs = [r for r in rows if r["system"] == system]
             if runs:
-                cells = [
-                    _cell([reading(r) for r in runs], digits) for _, digits, reading in COLUMNS
-                ]
+                cells = [_cell(runs, digits, reading) for _, digits, reading in COLUMNS]
                 lines.append(f"| {system} | {len(runs)} | " + " | ".join(cells) + " |")
         lines.append("")
     failed = [r for r in results if "failed" in r]
@@ -89,10 +87,12 @@ def markdown(table: Table, results: list[Result]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _cell(values: list[float | None], digits: int) -> str:
+def _cell(runs: list[Result], digits: int, reading: Reading) -> str:
+    values = [reading(r) for r in runs]
     known = [v for v in values if v is not None]
     if not known:
-        return "-"
+        unsteered = not any(r["figures"]["control"] for r in runs)
+        return "not steered" if unsteered else "-"
     middle = f"{statistics.median(known):.{digits}f}"
     if len(known) == 1:
         return middle

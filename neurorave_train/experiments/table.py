@@ -87,17 +87,17 @@ class Table(NamedTuple):
 
     def fingerprint(self, cell: Cell) -> str:
         """Changes with everything that a result depends on, save the code."""
-        known = [
-            self.recipe(cell),
-            self.seconds,
-            cell.audio,
-            cell.system.hop,
-            self.quick,
-            self.oracle,
-            self.full,
-            self.limit,
-        ]
-        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+        return _digest(
+            [self.training_fingerprint(cell), self.quick, self.oracle, self.full, self.limit]
+        )
+
+    def training_fingerprint(self, cell: Cell) -> str:
+        """Changes with everything that a trained bundle depends on, save the code."""
+        return _digest([self.recipe(cell), self.seconds, cell.audio, cell.system.hop])
+
+
+def _digest(known: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @functools.lru_cache

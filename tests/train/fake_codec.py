@@ -1,6 +1,6 @@
 """A codec whose audio carries its latents and descriptors as plain samples, so that answers are known."""
 
-from typing import Callable, List, Tuple
+from typing import Callable, List, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +8,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 HOP, LATENTS, DESCRIPTORS = 64, 3, 5
+NAMES = ("rms", "centroid", "bandwidth", "sharpness", "booming")
 SAMPLE_RATE = 44100
 FRAMES = 48
 # What a decoder does with the asked values: (asked [N, F, D], mask, generator) -> heard [N, F, D].
@@ -35,7 +36,14 @@ class FakeCodec:
 
     sample_rate, hop, latents, latency_samples = SAMPLE_RATE, HOP, LATENTS, 0
 
-    def __init__(self, answer: Answer = perfect, uses_latents: bool = True) -> None:
+    def __init__(
+        self,
+        answer: Answer = perfect,
+        uses_latents: bool = True,
+        follows: Sequence[str] = NAMES,
+        frees: bool = True,
+    ) -> None:
+        self.follows, self.frees = follows, frees
         self.answer = answer
         self.uses_latents = uses_latents
         # rms in dB from -80 to 0, so that a quarter of the scale lies under -60 dB.

@@ -36,7 +36,8 @@ def test_resampled_pearson_is_that_of_the_drawn_clips() -> None:
     asked = rng.random((2 * clips, 30))
     heard = 0.5 * asked + 0.3 * rng.random(asked.shape) + 3.0
     counted = rng.random(asked.shape) < 0.8
-    found = intervals.pearson_resamples(asked, heard, counted, clips)
+    sums = intervals.pearson_sums(asked, heard, counted, clips)
+    found = intervals.pearson_resamples(sums)
     for draw in range(3):
         times = intervals.draws(clips)[draw].astype(int)
         rows = np.concatenate([np.repeat(np.arange(clips), times) + p * clips for p in range(2)])
@@ -46,7 +47,8 @@ def test_resampled_pearson_is_that_of_the_drawn_clips() -> None:
 
 def test_a_constant_curve_has_no_interval() -> None:
     asked = np.full((4, 30), 0.5)
-    found = intervals.pearson_resamples(asked, asked, np.ones_like(asked, dtype=bool), 4)
+    sums = intervals.pearson_sums(asked, asked, np.ones_like(asked, dtype=bool), 4)
+    found = intervals.pearson_resamples(sums)
     assert np.isnan(found).all()
     assert intervals.interval(found) is None
 

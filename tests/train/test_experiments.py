@@ -86,8 +86,8 @@ class Fake:
         return 0
 
 
-def driver(table: Table, data: Path, tmp_path: Path, fake: Fake) -> Driver:
-    return Driver(table, data, tmp_path / "work", tmp_path / "out", runner=fake)
+def driver(table: Table, data: Path, tmp_path: Path, fake: Fake, keep: bool = False) -> Driver:
+    return Driver(table, data, tmp_path / "work", tmp_path / "out", keep, runner=fake)
 
 
 def test_every_table_that_ships_can_be_run() -> None:
@@ -157,6 +157,56 @@ def test_an_interrupted_run_goes_on(table: Path, data: Path, tmp_path: Path) -> 
     assert driver(found, data, tmp_path, fake).run(lambda _: None) == []
     fits = [line for line in fake.lines if line[1] == "fit"]
     assert ["--resume" in line for line in fits] == [True, False]
+
+
+def commands(fake: Fake) -> list[str]:
+    """What was called, the preparation aside."""
+    found = [line[1] if line[0] == "neurorave_train.cli" else "evaluate" for line in fake.lines]
+    return [word for word in found if word != "prepare"]
+
+
+def test_kept_bundles_are_measured_again_without_training(
+    table: Path, data: Path, tmp_path: Path
+) -> None:
+    fake, said = Fake(), []
+    found = load_table(str(table), seeds=[0])
+    driver(found, data, tmp_path, fake, keep=True).run(said.append)
+    path = tmp_path / "out" / "mine" / "drums.ours.0.json"
+    before = json.loads(path.read_text())
+    path.unlink()
+    fake.lines = []
+    assert driver(found, data, tmp_path, fake).run(said.append, again=True) == []
+    assert commands(fake) == ["evaluate", "evaluate"]
+    after = json.loads(path.read_text())
+    assert after.pop("measured") and before.pop("measured") and after == before
+    # A protocol that changed is no reason to train; a recipe that did is one.
+    path.parent.parent.joinpath("mine.yaml").write_text(TABLE + "limit: 9\n")
+    narrowed = load_table(str(tmp_path / "out" / "mine.yaml"), seeds=[0])
+    fake.lines = []
+    assert driver(narrowed, data, tmp_path, fake).run(said.append) == []
+    assert commands(fake) == ["evaluate", "evaluate"] and "--limit" in fake.lines[-1]
+    longer = load_table(str(table), seconds=6.0, seeds=[0])
+    fake.lines = []
+    assert driver(longer, data, tmp_path, fake).run(said.append, again=True) == []
+    assert fake.lines == [] and said[-1].endswith("no bundle of it was kept, nothing is measured")
+    assert driver(longer, data, tmp_path, fake).run(said.append) == []
+    assert commands(fake) == ["fit", "export", "evaluate"] * 2
+    # The kept run had another time: it is none to go on with.
+    assert not any("--resume" in line for line in fake.lines)
+
+
+def test_what_was_not_to_be_kept_is_gone_also_after_an_interrupted_evaluation(
+    table: Path, data: Path, tmp_path: Path
+) -> None:
+    fake = Fake()
+    found = load_table(str(table), seeds=[0], systems=["ours"])
+    fake.fault = {"evaluation.cli": 130}
+    with pytest.raises(KeyboardInterrupt):
+        driver(found, data, tmp_path, fake).run(lambda _: None)
+    fake.fault, fake.lines = {}, []
+    assert driver(found, data, tmp_path, fake).run(lambda _: None) == []
+    assert commands(fake) == ["evaluate"]
+    assert list((tmp_path / "work" / "runs" / "mine").iterdir()) == []
 
 
 def test_the_page_has_medians_and_ranges(table: Path, data: Path, tmp_path: Path) -> None:
