@@ -1,6 +1,6 @@
 """A bundle as a codec: its graphs run frame by frame on ONNX Runtime, as the module runs them."""
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .subject import DESCRIPTORS
 ROLES = ("decoder", "encoder", "meter")
 
 
-def _steering(folder: str, document: Dict[str, Any]) -> Tuple[Tuple[str, ...], bool]:
+def _steering(folder: str, document: Dict[str, Any]) -> Tuple[Sequence[str], bool]:
     """`follows` and `frees` of bundle.yaml; where they are not said, all descriptors and yes."""
     follows, frees = document.get("follows", list(DESCRIPTORS)), document.get("frees", True)
     known = isinstance(follows, list) and all(name in DESCRIPTORS for name in follows)
