@@ -24,7 +24,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from neurorave_device.realtime import OUTPUT_PRIORITY, raise_priority, settle
+from neurorave_device.processes.realtime import OUTPUT_PRIORITY, raise_priority, settle
 from tests.device.pulse import RATE, SINK, STEPS, PulseRig, Recorder, counted, missing
 
 BLOCK = 128

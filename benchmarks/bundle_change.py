@@ -32,17 +32,17 @@ import numpy as np
 
 from benchmarks.bundle_player import PERIOD, Watch
 from neurorave_device.clock import SystemClock
-from neurorave_device.commands import CommandSender, PlayBundle, make_pipe
 from neurorave_device.config import Config
 from neurorave_device.engine.description import DESCRIPTION, read_description
 from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.link.commands import CommandSender, PlayBundle, make_pipe
+from neurorave_device.link.settings import pack_panel, pack_values
+from neurorave_device.link.shared import SharedMemory
+from neurorave_device.link.telemetry import Report, unpack
 from neurorave_device.parameters import default_values
-from neurorave_device.processes import READY, Child
-from neurorave_device.settings import pack_panel, pack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.synthesis import CHANGE_SECONDS
-from neurorave_device.telemetry import Report, unpack
-from neurorave_device.timing import timing
+from neurorave_device.processes.child import READY, Child
+from neurorave_device.sound_process.synthesis import CHANGE_SECONDS
+from neurorave_device.sound_process.timing import timing
 
 SKIP_SECONDS = 3.0
 # From one change to the wish for the next.

@@ -10,10 +10,10 @@ from typing import List
 
 import numpy as np
 
-from neurorave_device import sound
 from neurorave_device.engine.base import Engine
 from neurorave_device.engine.choice import make_engine
-from neurorave_device.realtime import INPUTS_PRIORITY, raise_priority
+from neurorave_device.processes.realtime import INPUTS_PRIORITY, raise_priority
+from neurorave_device.sound_process import sound
 
 PERIOD = 0.0005
 # Shorter than this is the everyday life of a process with five threads.

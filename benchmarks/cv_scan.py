@@ -15,24 +15,24 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from neurorave_device.board import Board
 from neurorave_device.clock import SystemClock
-from neurorave_device.commands import CommandReceiver, make_pipe
 from neurorave_device.drivers.gpio_lines import LinePins
 from neurorave_device.face.face import Face
+from neurorave_device.face_process.front_wiring import FrontWiring
 from neurorave_device.front_panel.front_panel import FrontPanel, Makers
 from neurorave_device.front_panel.i2c_encoder import I2cEncoder
 from neurorave_device.front_panel.oled import Oled
 from neurorave_device.front_panel.protocols import stripes
-from neurorave_device.front_wiring import FrontWiring
 from neurorave_device.inputs.cv_stage import CvInputs
 from neurorave_device.inputs.gpio_gates import Gates
 from neurorave_device.inputs.jetson import JetsonPanel
 from neurorave_device.inputs.mcp3208 import Mcp3208
-from neurorave_device.realtime import INPUTS_PRIORITY, Worker, awake, settle
-from neurorave_device.scan import SCAN_PERIOD, InputScan
-from neurorave_device.shared import SharedMemory
-from neurorave_device.stream import StreamClock, VoltHistory
+from neurorave_device.link.commands import CommandReceiver, make_pipe
+from neurorave_device.link.shared import SharedMemory
+from neurorave_device.machine.board import Board
+from neurorave_device.processes.realtime import INPUTS_PRIORITY, Worker, awake, settle
+from neurorave_device.sound_process.scan import SCAN_PERIOD, InputScan
+from neurorave_device.sound_process.stream import StreamClock, VoltHistory
 from tests.device.fake_gpio import FakeKernel
 from tests.device.fake_link import FakeLink
 from tests.device.fake_smbus import FakeBreakout, FakeBus, FakeOled

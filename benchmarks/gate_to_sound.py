@@ -28,15 +28,15 @@ import numpy as np
 from benchmarks.stalls import StallWatch
 from neurorave_device.audio.buffer import FrameBuffer
 from neurorave_device.clock import SystemClock
-from neurorave_device.commands import CommandReceiver, CommandSender, GatePress, make_pipe
 from neurorave_device.config import Config
+from neurorave_device.link.commands import CommandReceiver, CommandSender, GatePress, make_pipe
+from neurorave_device.link.settings import pack_values
+from neurorave_device.link.shared import SharedMemory
+from neurorave_device.link.telemetry import unpack
 from neurorave_device.parameters import default_values
-from neurorave_device.realtime import OUTPUT_PRIORITY, awake, raise_priority
-from neurorave_device.render import write_json
-from neurorave_device.settings import pack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.sound import Sound
-from neurorave_device.telemetry import unpack
+from neurorave_device.processes.realtime import OUTPUT_PRIORITY, awake, raise_priority
+from neurorave_device.sound_process.sound import Sound
+from neurorave_device.tools.render import write_json
 from tests.device.pulse import RATE, SINK, PulseRig, missing
 
 WARM_SECONDS = 3.0

@@ -193,7 +193,7 @@ def measure(bundle: str, rounds: int) -> Dict[str, Any]:
 
     from benchmarks.peer_shapes import SHAPES, prepare_shape, prepare_shipped
     from neurorave_device.engine.bundle import load_bundle
-    from neurorave_device.realtime import awake
+    from neurorave_device.processes.realtime import awake
 
     torch.set_num_threads(1)
     networks: Dict[str, Any] = {}

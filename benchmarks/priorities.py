@@ -14,8 +14,8 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from neurorave_device.realtime import SYNTHESIS_PRIORITY, priority, raise_priority, settle
-from neurorave_device.timing import SCAN_SECONDS
+from neurorave_device.processes.realtime import SYNTHESIS_PRIORITY, priority, raise_priority, settle
+from neurorave_device.sound_process.timing import SCAN_SECONDS
 
 HOP_SECONDS = 512 / 44100.0
 PERIOD = 0.001

@@ -30,7 +30,7 @@ import numpy as np
 from benchmarks.stalls import StallWatch
 from neurorave_device.config import Config
 from neurorave_device.face.panel.protocol import HEADER_BYTES
-from neurorave_device.render import write_json
+from neurorave_device.tools.render import write_json
 
 CHROMIUM = "chromium"
 BROWSER_FLAGS = (

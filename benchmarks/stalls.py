@@ -11,7 +11,7 @@ from typing import Any, List
 
 import numpy as np
 
-from neurorave_device.realtime import raise_priority
+from neurorave_device.processes.realtime import raise_priority
 
 PRIORITY = 90
 NAP_SECONDS = 0.001

@@ -23,11 +23,11 @@ from typing import Dict, List, Optional, Tuple
 
 from neurorave_device.clock import SystemClock
 from neurorave_device.inputs.virtual import VirtualPanel
-from neurorave_device.running import attach, sound_processes
-from neurorave_device.settings import pack_panel
-from neurorave_device.shared import SharedMemory
+from neurorave_device.link.running import attach, sound_processes
+from neurorave_device.link.settings import pack_panel
+from neurorave_device.link.shared import SharedMemory
+from neurorave_device.link.telemetry import Report, unpack
 from neurorave_device.storage.patch import default_patch, patch_file, to_payload
-from neurorave_device.telemetry import Report, unpack
 
 ROOT = Path(__file__).resolve().parent.parent
 AUDIBLE = 1e-4

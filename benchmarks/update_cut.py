@@ -19,7 +19,7 @@ import tempfile
 import time
 from typing import Any, Dict
 
-from neurorave_device.render import write_json
+from neurorave_device.tools.render import write_json
 from tests.device.update_rig import Rig
 
 EXPECTED = ("plays 9.0.0", "plays 9.1.0", "plays factory")

@@ -12,7 +12,12 @@ from typing import Dict, List
 
 import numpy as np
 
-from neurorave_device.realtime import CPU_LATENCY, SYNTHESIS_PRIORITY, awake, raise_priority
+from neurorave_device.processes.realtime import (
+    CPU_LATENCY,
+    SYNTHESIS_PRIORITY,
+    awake,
+    raise_priority,
+)
 
 PERIOD = 512 / 44100
 # A wake-up later than this leaves less than a quarter of the frame to compute it.

@@ -12,7 +12,7 @@ _INTRODUCTION = """\
 # The 40-pin header
 
 *Made by `make hardware` from `hardware/pinout.csv`; change that file.* Netlist, wiring list and pictures are made from
-it too, and tests compare it with the defaults of `neurorave_device/board.py`.
+it too, and tests compare it with the defaults of `neurorave_device/machine/board.py`.
 
 Pins are numbered as printed on a Jetson Nano developer kit, pin 1 beside the small triangle. *Line* is the number on
 the GPIO chip `tegra-gpio` of the Nano; other boards name theirs in `gpio_lines`

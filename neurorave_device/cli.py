@@ -9,8 +9,8 @@ import os
 import sys
 from typing import Any, Callable, Dict, NoReturn, Optional, Sequence
 
-from neurorave_device import board_commands
 from neurorave_device.errors import UserError
+from neurorave_device.tools import board_commands
 from neurorave_device.update import commands as update
 
 # What a command imports it imports itself: `neurorave --help` shall not wait for ONNX Runtime.
@@ -126,8 +126,8 @@ def _run(options: argparse.Namespace) -> int:
         "state": options.state,
     }
     try:
-        from neurorave_device import daemon
         from neurorave_device.config import load_given
+        from neurorave_device.launch import daemon
 
         return daemon.run(load_given(options.config, given))
     except KeyboardInterrupt:
@@ -155,7 +155,7 @@ def _add_render(commands: Any) -> None:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from neurorave_device.render import render
+    from neurorave_device.tools.render import render
 
     with _Bar("rendering") as bar:
         report = render(
@@ -285,8 +285,8 @@ def _add_bench(commands: Any) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from neurorave_device.bench import bench
     from neurorave_device.config import Config
+    from neurorave_device.tools.bench import bench
 
     with _Bar("measuring") as bar:
         report = bench(
@@ -300,8 +300,8 @@ def _bench(options: argparse.Namespace) -> int:
     if options.json is not None:
         _write_json(options.json, report)
     if options.report:
-        from neurorave_device.bench_report import report as table
         from neurorave_device.doctor.machine import Machine
+        from neurorave_device.tools.bench_report import report as table
 
         print(table(report, Machine()))
     elif options.json != "-":
@@ -358,9 +358,9 @@ def _add_calibrate(commands: Any) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from neurorave_device import calibrate
     from neurorave_device.clock import SystemClock
     from neurorave_device.config import load_given
+    from neurorave_device.tools import calibrate
 
     given = load_given(options.config, {"panel": options.panel, "state": options.state})
     config = given.config
@@ -383,7 +383,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _write_json(path: str, document: Dict[str, Any]) -> None:
-    from neurorave_device.render import write_json
+    from neurorave_device.tools.render import write_json
 
     write_json(path, document)
 

@@ -9,8 +9,8 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from neurorave_device import audio_jacks, board
 from neurorave_device.errors import UserError
+from neurorave_device.machine import audio_jacks, board
 from neurorave_device.parameters import by_id, default_values
 
 SCHEMA_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "config_schema.json")

@@ -4,8 +4,6 @@ import re
 from typing import Optional
 
 from neurorave_device.audio.base import AudioOut
-from neurorave_device.audio_jacks import jacks_from
-from neurorave_device.board import board_from
 from neurorave_device.clock import Clock
 from neurorave_device.config import Config
 from neurorave_device.errors import UserError
@@ -16,7 +14,9 @@ from neurorave_device.inputs.cv_stage import reach as widest
 from neurorave_device.inputs.jetson import JetsonPanel
 from neurorave_device.inputs.replay import ReplayPanel
 from neurorave_device.inputs.virtual import VirtualPanel
-from neurorave_device.shared import AudioRing
+from neurorave_device.link.shared import AudioRing
+from neurorave_device.machine.audio_jacks import jacks_from
+from neurorave_device.machine.board import board_from
 from neurorave_device.storage.calibration import CalibrationFile, LoadedCalibration, board_name
 from neurorave_device.storage.place import state_folder
 

@@ -7,7 +7,7 @@ from typing import Callable, NamedTuple, Optional
 import numpy as np
 
 from neurorave_device.clock import Clock
-from neurorave_device.realtime import OUTPUT_PRIORITY, raise_priority
+from neurorave_device.processes.realtime import OUTPUT_PRIORITY, raise_priority
 
 # Fills the float32 block [n] that it is given, in place. Called from the output's own thread or callback.
 Pull = Callable[[np.ndarray], None]

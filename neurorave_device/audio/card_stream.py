@@ -9,7 +9,7 @@ import numpy as np
 from neurorave_device.audio.base import Pull
 from neurorave_device.audio.cards import CHANNELS, ELSEWHERE, closed, name_of, opened
 from neurorave_device.errors import UserError
-from neurorave_device.realtime import OUTPUT_PRIORITY, priority
+from neurorave_device.processes.realtime import OUTPUT_PRIORITY, priority
 
 # PortAudio's largest blocks where it may choose.
 _LONGEST = 8192

@@ -10,7 +10,7 @@ from neurorave_device.audio.null import NullOut
 from neurorave_device.audio.resample import ResampledPull
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.errors import UserError
-from neurorave_device.realtime import BACKGROUND_PRIORITY, Worker
+from neurorave_device.processes.realtime import BACKGROUND_PRIORITY, Worker
 
 # How often the watching thread looks at the stream, and how often it tries to open a card that is gone.
 WATCH_SECONDS = 0.1

@@ -6,8 +6,6 @@ Every check is a function of a `Machine`, which says what is there; tests make t
 import os
 from typing import List, Optional
 
-from neurorave_device.board import board_from
-from neurorave_device.card import MODELS
 from neurorave_device.config import Config
 from neurorave_device.doctor.board import board_checks
 from neurorave_device.doctor.content import content
@@ -25,6 +23,8 @@ from neurorave_device.doctor.results import (
 )
 from neurorave_device.doctor.software import software
 from neurorave_device.doctor.timing import timing
+from neurorave_device.machine.board import board_from
+from neurorave_device.storage.card import MODELS
 
 __all__ = [
     "FAIL",

@@ -2,12 +2,12 @@
 
 from typing import List
 
-from neurorave_device.board import Board
 from neurorave_device.doctor.machine import Machine
 from neurorave_device.doctor.results import FAIL, OK, WARN, Result, one_line
 from neurorave_device.drivers.device import reason
 from neurorave_device.inputs.mcp3208 import HIGHEST_COUNT
-from neurorave_device.jetpack import MODEL_FILE, RELEASE_FILE, jetpack
+from neurorave_device.machine.board import Board
+from neurorave_device.machine.jetpack import MODEL_FILE, RELEASE_FILE, jetpack
 
 NODES = (
     ("gpio", "/dev/gpiochip*", "gates and encoder are"),

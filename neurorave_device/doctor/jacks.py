@@ -2,10 +2,10 @@
 
 from typing import List
 
-from neurorave_device.audio_jacks import jacks_from
 from neurorave_device.config import Config
 from neurorave_device.doctor.machine import Machine
 from neurorave_device.doctor.results import OK, WARN, Result, one_line
+from neurorave_device.machine.audio_jacks import jacks_from
 
 _PORTS = "/dev/snd/midiC*D*"
 

@@ -11,11 +11,11 @@ import warnings
 from typing import List, Optional, Tuple
 
 from neurorave_device.audio.cards import Card, import_backend, playing_cards
-from neurorave_device.board import Board
-from neurorave_device.card import CardState, look
 from neurorave_device.config import Config
-from neurorave_device.realtime import OUTPUT_PRIORITY
-from neurorave_device.thermal import Heat, Zones
+from neurorave_device.machine.board import Board
+from neurorave_device.machine.thermal import Heat, Zones
+from neurorave_device.processes.realtime import OUTPUT_PRIORITY
+from neurorave_device.storage.card import CardState, look
 
 
 class Machine:

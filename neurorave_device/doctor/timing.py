@@ -4,13 +4,13 @@ from typing import List
 
 from neurorave_device.doctor.machine import Machine
 from neurorave_device.doctor.results import FAIL, OK, WARN, Result, one_line
-from neurorave_device.realtime import (
+from neurorave_device.machine.thermal import BELOW_TRIP
+from neurorave_device.processes.realtime import (
     CPU_LATENCY,
     INPUTS_PRIORITY,
     OUTPUT_PRIORITY,
     SYNTHESIS_PRIORITY,
 )
-from neurorave_device.thermal import BELOW_TRIP
 
 _FREQUENCIES = "/sys/devices/system/cpu/cpu*/cpufreq"
 # Linux slows down what makes heat through these; fans are among them and slow nothing.
@@ -157,7 +157,7 @@ def _thermal(machine: Machine) -> Result:
 
 
 def _shared_memory(machine: Machine) -> Result:
-    from neurorave_device.shared import total_bytes
+    from neurorave_device.link.shared import total_bytes
 
     free = machine.free_bytes("/dev/shm")
     if free is None:

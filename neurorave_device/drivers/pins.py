@@ -1,10 +1,9 @@
-"""Input pins behind one interface, and the choice between the kernel's line events and polling."""
+"""Input pins behind one interface, and a lookout for what the kernel has dropped of them."""
 
 import abc
 from typing import List, NamedTuple, Sequence, Tuple
 
-from neurorave_device.board import Board
-from neurorave_device.drivers.device import Device, DeviceError, reason
+from neurorave_device.drivers.device import Device
 
 # How often the levels themselves are looked at.
 LOOK_SECONDS = 0.02
@@ -59,26 +58,3 @@ class Lookout:
             return []
         self._suspects = []
         return [PinEvent(place, level, 0.0) for place, level in wrong]
-
-
-def open_pins(board: Board, pins: Sequence[int], inverted: bool) -> Pins:
-    """Open header pins as inputs the way the wiring asks for: line events, polling, or whichever works first.
-
-    DeviceError or OSError where neither does.
-    """
-    from neurorave_device.drivers.gpio_lines import LinePins
-    from neurorave_device.drivers.jetson_pins import PolledPins
-
-    if board.gpio_mode == "polling":
-        return PolledPins(pins, inverted)
-    try:
-        return LinePins(board.gpio_chip, [board.line(pin) for pin in pins], inverted)
-    except (DeviceError, OSError) as error:
-        if board.gpio_mode == "lines":
-            raise
-        failed = reason(error)
-    try:
-        return PolledPins(pins, inverted)
-    except Exception as error:
-        # Jetson.GPIO raises plain Exception where it knows no board.
-        raise DeviceError("%s, and no polling either: %s" % (failed, reason(error))) from None

@@ -1,12 +1,12 @@
 """A bundle on disk: the folder, its checked description, its files and its loaded graphs."""
 
-import hashlib
 import os
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from neurorave_device.engine.base import Engine, Graph, Shape
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import Description, read_description
+from neurorave_device.engine.digest import sha256_of
 from neurorave_device.engine.info import BundleInfo
 from neurorave_device.errors import UserError
 
@@ -88,21 +88,6 @@ def file_faults(description: Description) -> Iterator[str]:
             yield "{}: changed or damaged, its sha256 is {}... and bundle.yaml says {}...".format(
                 path, found[:12], entry["sha256"][:12]
             )
-
-
-def sha256_of(path: str) -> str:
-    """Returns the sha256 of a file as hexadecimal text; raises UserError where it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as handle:
-            # Small pieces: a Python that has its own sha256 lets no other thread run meanwhile.
-            for chunk in iter(lambda: handle.read(1 << 14), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise UserError(
-            "{}: named in bundle.yaml but cannot be read ({})".format(path, error.strerror)
-        ) from None
-    return digest.hexdigest()
 
 
 def graph_faults(role: str, path: str, graph: Graph, info: BundleInfo) -> Iterator[str]:

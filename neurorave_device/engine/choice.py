@@ -7,6 +7,7 @@ from neurorave_device.engine.base import Engine, Graph
 from neurorave_device.engine.onnx_engine import OnnxEngine
 from neurorave_device.engine.onnx_store import GraphStore
 from neurorave_device.engine.tensorrt.cache import PlanRefused
+from neurorave_device.engine.tensorrt.engine import TensorRtEngine
 from neurorave_device.engine.tensorrt.toolkit import Missing
 from neurorave_device.errors import UserError
 
@@ -106,7 +107,4 @@ def _onnx(threads: int, beside: bool) -> OnnxEngine:
 
 
 def _tensorrt() -> Any:
-    # What it imports imports this module.
-    from neurorave_device.engine.tensorrt.engine import TensorRtEngine
-
     return TensorRtEngine()

@@ -3,9 +3,9 @@
 import os
 from typing import Any, Dict, List
 
-from neurorave_device.background import end_with_parent, step_back
 from neurorave_device.errors import UserError
-from neurorave_device.processes import DONE, StatusPipe, run_child
+from neurorave_device.processes.background import end_with_parent, step_back
+from neurorave_device.processes.child import DONE, StatusPipe, run_child
 
 
 def work(settings: Dict[str, Any], status: StatusPipe) -> None:
@@ -35,9 +35,10 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
 
 def make_graph(path: str, folder: str) -> str:
     """Optimise one ONNX file into ``folder`` and return the new path; UserError where it is no graph, OSError."""
+    from neurorave_device.engine.digest import sha256_hex
     from neurorave_device.engine.onnx_engine import make_session
     from neurorave_device.engine.onnx_store import graph_key, write_graph
-    from neurorave_device.engine.sealed import UNFINISHED, remove, sha256_hex
+    from neurorave_device.engine.sealed import UNFINISHED, remove
 
     with open(path, "rb") as handle:
         onnx = handle.read()

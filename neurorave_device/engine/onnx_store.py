@@ -14,18 +14,18 @@ import tempfile
 import time
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
+from neurorave_device.engine.digest import sha256_hex
 from neurorave_device.engine.sealed import (
     Damaged,
     names,
     read_header,
     read_payload,
     remove,
-    sha256_hex,
     write_sealed,
 )
 from neurorave_device.engine.tensorrt.cache import plan_folder
 from neurorave_device.errors import UserError
-from neurorave_device.processes import CRASHED, FAILED, REFUSED, Child, Process
+from neurorave_device.processes.child import CRASHED, FAILED, REFUSED, Child, Process
 
 MAGIC = b"NRGRAPH1"
 MODULE = "neurorave_device.engine.onnx_process"

@@ -11,24 +11,13 @@ import os
 import struct
 from typing import IO, Any, Dict, List, Optional
 
+from neurorave_device.engine.digest import sha256_hex
+
 UNFINISHED = ".unfinished-"
 
 _HEAD = struct.Struct("<8sI32s")
 # No header is longer; a damaged length shall not make us read gigabytes.
 _LARGEST_HEADER = 1 << 20
-
-
-# Small, since a Python with a sha256 of its own keeps the interpreter's lock while it hashes one piece.
-_PIECE = 1 << 14
-
-
-def sha256_hex(data: bytes) -> str:
-    """Return the sha256 of some megabytes as hexadecimal text, without holding up other threads."""
-    digest = hashlib.sha256()
-    view = memoryview(data)
-    for start in range(0, len(view), _PIECE):
-        digest.update(view[start : start + _PIECE])
-    return digest.hexdigest()
 
 
 class Damaged(Exception):

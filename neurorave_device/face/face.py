@@ -2,7 +2,7 @@
 
 from typing import List, Optional
 
-from neurorave_device.governor import FACE
+from neurorave_device.sound_process.governor import FACE
 
 from .canvas import Canvas
 from .catch_up import CatchUp

@@ -3,7 +3,7 @@
 from typing import Callable, List, Optional
 
 from neurorave_device.errors import UserError
-from neurorave_device.events import CONTROLLER, NEXT_MODEL, NEXT_PRESET, PROGRAM, Event
+from neurorave_device.link.events import CONTROLLER, NEXT_MODEL, NEXT_PRESET, PROGRAM, Event
 
 from .link import FaceLink
 from .memory import Memory

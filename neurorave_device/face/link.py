@@ -10,8 +10,8 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from neurorave_device.events import Event
 from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.link.events import Event
 from neurorave_device.storage.morph import Morph
 
 STARTING = "starting"

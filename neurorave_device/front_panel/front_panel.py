@@ -7,9 +7,9 @@ import threading
 from collections import deque
 from typing import Callable, Deque, List, NamedTuple, Optional, Tuple
 
-from neurorave_device.board import Board
 from neurorave_device.clock import Clock
 from neurorave_device.drivers.device import D, Retried
+from neurorave_device.machine.board import Board
 
 from . import i2c_encoder, oled
 from .gpio_encoder import GpioButton, GpioEncoder

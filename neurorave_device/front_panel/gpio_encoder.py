@@ -2,10 +2,11 @@
 
 from typing import List, Optional, Tuple
 
-from neurorave_device.board import Board
 from neurorave_device.drivers.debounce import Debounce
 from neurorave_device.drivers.device import Device
-from neurorave_device.drivers.pins import Lookout, Pins, open_pins
+from neurorave_device.drivers.pin_choice import open_pins
+from neurorave_device.drivers.pins import Lookout, Pins
+from neurorave_device.machine.board import Board
 
 from .protocols import PRESS, RELEASE, Action, EncoderSource
 from .quadrature import Quadrature

@@ -6,7 +6,7 @@ takes 92 ms on an I2C bus at 100 kHz; so what has changed is sent with the chips
 
 from typing import Any, Tuple
 
-from neurorave_device.board import Board
+from neurorave_device.machine.board import Board
 
 from .protocols import WIDTH, Screen
 

@@ -11,7 +11,6 @@ from typing import Any, List, Optional, Tuple
 import numpy as np
 
 from neurorave_device.audio.cards import import_backend, look_again
-from neurorave_device.audio_jacks import AudioJacks
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.drivers.debounce import Debounce
 from neurorave_device.drivers.device import DeviceError, reason
@@ -20,8 +19,9 @@ from neurorave_device.inputs.base import SILENT_VOLTS, Edge, Panel, Volts
 from neurorave_device.inputs.card_input import CardInput, choose_input
 from neurorave_device.inputs.sample_clock import SampleClock
 from neurorave_device.inputs.schmitt import SchmittTrigger
+from neurorave_device.machine.audio_jacks import AudioJacks
 from neurorave_device.parameters import CV_COUNT, GATE_COUNT
-from neurorave_device.realtime import BACKGROUND_PRIORITY, Worker
+from neurorave_device.processes.realtime import BACKGROUND_PRIORITY, Worker
 
 WATCH_SECONDS = 0.1
 RETRY_SECONDS = 1.0

@@ -7,7 +7,7 @@ import numpy as np
 from neurorave_device.audio.cards import closed, name_of, opened
 from neurorave_device.clock import Clock
 from neurorave_device.drivers.device import DeviceError
-from neurorave_device.realtime import INPUTS_PRIORITY, priority
+from neurorave_device.processes.realtime import INPUTS_PRIORITY, priority
 
 RING_SECONDS = 0.5
 

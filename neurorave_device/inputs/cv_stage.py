@@ -2,10 +2,10 @@
 
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from neurorave_device.board import Board
 from neurorave_device.drivers.device import Retried
 from neurorave_device.inputs.base import SILENT_VOLTS, Volts
 from neurorave_device.inputs.mcp3208 import FULL_SCALE, HIGHEST_COUNT, Mcp3208
+from neurorave_device.machine.board import Board
 
 # The amplifiers stay 20 mV, some 25 counts, away from either end, whatever is patched. So all channels at an end say
 # that nothing is read at all; for so long that may be a fault of one scan.

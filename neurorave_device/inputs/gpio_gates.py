@@ -2,12 +2,13 @@
 
 from typing import Callable, List, Optional, Tuple
 
-from neurorave_device.board import Board
 from neurorave_device.clock import Clock
 from neurorave_device.drivers.debounce import Debounce
 from neurorave_device.drivers.device import Retried
-from neurorave_device.drivers.pins import Lookout, PinEvent, Pins, open_pins
+from neurorave_device.drivers.pin_choice import open_pins
+from neurorave_device.drivers.pins import Lookout, PinEvent, Pins
 from neurorave_device.inputs.base import Edge
+from neurorave_device.machine.board import Board
 
 Opening = Callable[[], Pins]
 

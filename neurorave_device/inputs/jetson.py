@@ -2,11 +2,11 @@
 
 from typing import Optional, Tuple
 
-from neurorave_device.board import Board
 from neurorave_device.clock import Clock
 from neurorave_device.inputs.base import Edge, Panel, Volts
 from neurorave_device.inputs.cv_stage import CvInputs
 from neurorave_device.inputs.gpio_gates import Gates
+from neurorave_device.machine.board import Board
 
 
 class JetsonPanel(Panel):

@@ -3,13 +3,13 @@
 from typing import Any, Dict, List, Optional, Tuple
 
 from neurorave_device.drivers.midi_ports import Heard, MidiPorts
-from neurorave_device.events import CONTROLLER, PROGRAM, Event, EventWriter
 from neurorave_device.inputs.base import Edge
 from neurorave_device.inputs.gate_sum import GateSum
 from neurorave_device.inputs.midi_bytes import MidiBytes
+from neurorave_device.link.events import CONTROLLER, PROGRAM, Event, EventWriter
+from neurorave_device.link.settings import setting
+from neurorave_device.link.shared import Cell
 from neurorave_device.parameters import by_id
-from neurorave_device.settings import setting
-from neurorave_device.shared import Cell
 
 MIDDLE_C = 60
 _ALL_SOUND_OFF, _ALL_NOTES_OFF = 120, 123

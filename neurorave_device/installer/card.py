@@ -4,7 +4,7 @@ import os
 
 from neurorave_device.installer.steps import Step
 from neurorave_device.installer.system import Refused, System
-from neurorave_device.places import LABEL
+from neurorave_device.machine.places import LABEL
 
 
 class Card(Step):

@@ -18,8 +18,16 @@ from neurorave_device.installer.steps import (
     Step,
 )
 from neurorave_device.installer.system import Failed, Refused, System
-from neurorave_device.jetpack import RELEASE_FILE, jetpack
-from neurorave_device.places import CACHE, CARD, CONFIG, CURRENT, LAUNCHER, STATE, UPDATE_KEY
+from neurorave_device.machine.jetpack import RELEASE_FILE, jetpack
+from neurorave_device.machine.places import (
+    CACHE,
+    CARD,
+    CONFIG,
+    CURRENT,
+    LAUNCHER,
+    STATE,
+    UPDATE_KEY,
+)
 
 _PACKAGES = (
     "python3-venv",

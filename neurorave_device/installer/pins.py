@@ -102,7 +102,7 @@ def all_zeros(system: System, python: str) -> bool:
     if not glob.glob(system.path("/dev/spidev*")) or not os.access(python, os.X_OK):
         return False
     script = (
-        "from neurorave_device.board import Board; from neurorave_device.doctor import Machine; "
+        "from neurorave_device.machine.board import Board; from neurorave_device.doctor import Machine; "
         "print(sum(Machine().voltages(Board())))"
     )
     said = system.ask([python, "-c", script])

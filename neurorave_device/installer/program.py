@@ -6,7 +6,7 @@ from typing import List, Tuple
 
 from neurorave_device.installer.steps import Release, Step
 from neurorave_device.installer.system import Failed, System
-from neurorave_device.places import CURRENT, HOME, LAUNCHER, VERSIONS
+from neurorave_device.machine.places import CURRENT, HOME, LAUNCHER, VERSIONS
 
 _STAMP = "complete"
 _BEFORE = ".before"

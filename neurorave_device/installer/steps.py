@@ -4,7 +4,7 @@ import abc
 from typing import List, NamedTuple, Optional, Sequence
 
 from neurorave_device.installer.system import Failed, System
-from neurorave_device.places import GROUPS, STATE, USER
+from neurorave_device.machine.places import GROUPS, STATE, USER
 
 
 class Release(NamedTuple):

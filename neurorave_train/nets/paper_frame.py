@@ -8,21 +8,45 @@ is made of two-dimensional convolutions of height 1. Same weights, same result.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neurorave_train.nets.layers import CausalConv, Upsample, activate
-from neurorave_train.nets.paper_layers import positive
+from neurorave_train.nets.paper_layers import SubbandBank, positive
 from neurorave_train.nets.stream import Stream
 
-if TYPE_CHECKING:
-    from neurorave_train.nets.paper_decoder import NoiseHead, PaperDecoder
+
+class NoiseLayers(Protocol):
+    """What a frame takes from a noise head: its layers, its numbers and the responses of its bins."""
+
+    convs: nn.ModuleList
+    bands: int
+    bins: int
+    block: int
+    reach: int
+    taps: Tensor
 
 
-def decode_frame(decoder: PaperDecoder, x: Tensor, noise: Tensor | None, stream: Stream) -> Tensor:
+class DecoderLayers(Protocol):
+    """What a frame takes from a decoder: its layers, and how loud the noise is."""
+
+    enter: CausalConv
+    ups: nn.ModuleList
+    stacks: nn.ModuleList
+    wave: CausalConv
+    loudness: CausalConv
+    noise_level: Tensor
+    bank: SubbandBank
+
+    @property
+    def noise(self) -> NoiseLayers:
+        """The noise head."""
+
+
+def decode_frame(decoder: DecoderLayers, x: Tensor, noise: Tensor | None, stream: Stream) -> Tensor:
     """One frame of what the decoder's first layer takes, [1, 1, inputs], to samples [1, hop].
 
     noise [1, rows, values] standard normal; without it the noise is left out. States are
@@ -67,7 +91,7 @@ def upsample(layer: Upsample, x: Tensor, stream: Stream) -> Tensor:
     return y.reshape(1, layer.outputs, 1, steps * layer.ratio)
 
 
-def shape_noise(head: NoiseHead, x: Tensor, noise: Tensor, stream: Stream) -> Tensor:
+def shape_noise(head: NoiseLayers, x: Tensor, noise: Tensor, stream: Stream) -> Tensor:
     """The head on x [1, channels, 1, T]: the noise in its bands [1, bands, 1, T]."""
     for i, layer in enumerate(head.convs):
         assert isinstance(layer, CausalConv)
@@ -82,7 +106,7 @@ def shape_noise(head: NoiseHead, x: Tensor, noise: Tensor, stream: Stream) -> Te
     return y.reshape(1, bands, 1, blocks * head.block)
 
 
-def bin_filters(head: NoiseHead) -> Tensor:
+def bin_filters(head: NoiseLayers) -> Tensor:
     """The matrix [block, bins * block] that filters a block with each bin, around the block's end."""
     size = head.block
     lags = torch.arange(-head.reach, head.reach + 1)

@@ -9,9 +9,9 @@ import sys
 import threading
 from typing import Any, Dict, List
 
-from neurorave_device.audio_jacks import AudioJacks
 from neurorave_device.clock import SystemClock
 from neurorave_device.inputs.audio_panel import AudioPanel
+from neurorave_device.machine.audio_jacks import AudioJacks
 from tests.device.pulse import JACKS
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from neurorave_device.clock import Clock
 from neurorave_device.errors import UserError
-from neurorave_device.events import Event
 from neurorave_device.face.link import (
     CV_COUNT,
     GATE_COUNT,
@@ -17,6 +16,7 @@ from neurorave_device.face.link import (
     Telemetry,
 )
 from neurorave_device.inputs.calibration import Calibration
+from neurorave_device.link.events import Event
 from neurorave_device.parameters import by_id, default_values
 from neurorave_device.storage.morph import Morph
 

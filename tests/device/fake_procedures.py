@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Callable, List
 
-from neurorave_device.calibration_desk import CalibrationDesk
 from neurorave_device.dialog import Choice, Dialog, View
 from neurorave_device.face.procedures import Procedures
+from neurorave_device.face_process.calibration_desk import CalibrationDesk
 from neurorave_device.storage.calibration import CalibrationFile
 
 from .fake_link import FakeLink

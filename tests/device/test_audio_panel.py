@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from neurorave_device.audio.cards import look_again
-from neurorave_device.audio_jacks import AudioJacks, checked, jacks_from
 from neurorave_device.clock import VirtualClock
 from neurorave_device.config import load_config
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.audio_panel import STALL_SECONDS, AudioPanel
 from neurorave_device.inputs.base import SILENT_VOLTS, Edge
-from neurorave_device.stream import StreamClock
+from neurorave_device.machine.audio_jacks import AudioJacks, checked, jacks_from
+from neurorave_device.sound_process.stream import StreamClock
 from neurorave_device.wiring import calibration_file, reach
 from tests.device.fake_inputs import FakeInputs
 

@@ -2,9 +2,9 @@
 
 from typing import Dict, Optional
 
-from neurorave_device.bench_report import report
 from neurorave_device.doctor.machine import Machine
-from neurorave_device.thermal import Heat
+from neurorave_device.machine.thermal import Heat
+from neurorave_device.tools.bench_report import report
 
 RESULT = {
     "engine": "onnx",

@@ -6,9 +6,9 @@ from typing import Any, Dict
 
 import pytest
 
-from neurorave_device.board import NANO_LINES, SCHEMA_PATH, Board, board_from, checked
 from neurorave_device.config import load_config
 from neurorave_device.errors import UserError
+from neurorave_device.machine.board import NANO_LINES, SCHEMA_PATH, Board, board_from, checked
 
 
 def test_the_schema_has_just_the_keys_of_the_wiring_and_takes_its_defaults() -> None:

@@ -6,8 +6,7 @@ from typing import Any, Callable, List
 import numpy as np
 import pytest
 
-from neurorave_device import calibrate, cli
-from neurorave_device.board import Board
+from neurorave_device import cli
 from neurorave_device.clock import VirtualClock
 from neurorave_device.config import Config
 from neurorave_device.errors import UserError
@@ -16,8 +15,10 @@ from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.cv_stage import CvInputs, volts
 from neurorave_device.inputs.jetson import JetsonPanel
 from neurorave_device.inputs.mcp3208 import HIGHEST_COUNT, Mcp3208
+from neurorave_device.machine.board import Board
 from neurorave_device.storage.calibration import CalibrationFile, board_name
 from neurorave_device.storage.place import lock
+from neurorave_device.tools import calibrate
 from tests.device.fake_spi import FakeSpi
 
 BOARD = Board()

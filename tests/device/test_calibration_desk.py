@@ -6,10 +6,10 @@ from typing import Any, Callable, List, Optional
 
 import pytest
 
-from neurorave_device.calibration_desk import EXPORTS, CalibrationDesk
 from neurorave_device.clock import VirtualClock
 from neurorave_device.dialog import Dialog
 from neurorave_device.errors import UserError
+from neurorave_device.face_process.calibration_desk import EXPORTS, CalibrationDesk
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.storage.calibration import CalibrationFile
 from tests.device.fake_link import FakeLink

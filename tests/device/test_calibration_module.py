@@ -7,20 +7,20 @@ from typing import Any, Callable, Iterator, List
 import numpy as np
 import pytest
 
-from neurorave_device import telemetry
-from neurorave_device.calibration_desk import CalibrationDesk
 from neurorave_device.clock import VirtualClock
-from neurorave_device.commands import CommandReceiver, CommandSender, make_pipe
 from neurorave_device.config import Config
-from neurorave_device.face_link import SharedLink
+from neurorave_device.face_process.calibration_desk import CalibrationDesk
+from neurorave_device.face_process.link import SharedLink
 from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.link import telemetry
+from neurorave_device.link.commands import CommandReceiver, CommandSender, make_pipe
+from neurorave_device.link.settings import pack_values
+from neurorave_device.link.shared import SharedMemory
+from neurorave_device.link.telemetry import Report
 from neurorave_device.parameters import default_values
-from neurorave_device.scan import SCAN_PERIOD, InputScan
-from neurorave_device.settings import pack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.stream import StreamClock, VoltHistory
-from neurorave_device.telemetry import Report
-from neurorave_device.timing import timing
+from neurorave_device.sound_process.scan import SCAN_PERIOD, InputScan
+from neurorave_device.sound_process.stream import StreamClock, VoltHistory
+from neurorave_device.sound_process.timing import timing
 from neurorave_device.wiring import calibration, calibration_file, reach
 from tests.device.toy import TOY
 

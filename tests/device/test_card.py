@@ -6,8 +6,8 @@ from typing import Any, List
 
 import pytest
 
-from neurorave_device import card
-from neurorave_device.card import CardState, home, labelled, look, prepare
+from neurorave_device.storage import card
+from neurorave_device.storage.card import CardState, home, labelled, look, prepare
 
 
 class Disk:

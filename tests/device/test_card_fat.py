@@ -8,14 +8,14 @@ from typing import Any, Iterator
 
 import pytest
 
-from neurorave_device.card import look, prepare
-from neurorave_device.card_log import drop_log, keep_log, logger
-from neurorave_device.catalogue import Catalogue
 from neurorave_device.config import Config
+from neurorave_device.doctor.support import write_support_bundle
+from neurorave_device.face_process.catalogue import Catalogue
+from neurorave_device.storage.card import look, prepare
+from neurorave_device.storage.card_log import drop_log, keep_log, logger
 from neurorave_device.storage.patch import default_patch, patch_file, to_payload
 from neurorave_device.storage.place import lock
 from neurorave_device.storage.presets import Presets
-from neurorave_device.support import write_support_bundle
 from tests.device.test_support import RESULTS, Paperwork
 from tests.device.toy import copy_toy
 

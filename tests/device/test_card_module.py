@@ -10,11 +10,11 @@ from typing import Any, List
 
 import pytest
 
-from neurorave_device.card import CardState, prepare
-from neurorave_device.card_log import LARGEST, drop_log, keep_log, logger
-from neurorave_device.card_watch import CardWatch
 from neurorave_device.config import load_given
-from neurorave_device.memory import Memory
+from neurorave_device.face_process.card_watch import CardWatch
+from neurorave_device.launch.memory import Memory
+from neurorave_device.storage.card import CardState, prepare
+from neurorave_device.storage.card_log import LARGEST, drop_log, keep_log, logger
 from neurorave_device.storage.patch import default_patch, patch_file, to_payload
 from tests.device.toy import TOY, copy_toy
 

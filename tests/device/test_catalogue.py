@@ -7,9 +7,9 @@ from typing import Dict
 
 import pytest
 
-from neurorave_device.catalogue import LOOK_SECONDS, Catalogue
 from neurorave_device.clock import VirtualClock
 from neurorave_device.errors import UserError
+from neurorave_device.face_process.catalogue import LOOK_SECONDS, Catalogue
 from tests.device.toy import copy_toy
 
 

@@ -10,21 +10,21 @@ from typing import Any, Callable, List
 import numpy as np
 import pytest
 
-from neurorave_device import sound as sound_module
-from neurorave_device.catalogue import Catalogue
-from neurorave_device.change import BundleChange
 from neurorave_device.clock import SystemClock
-from neurorave_device.commands import CommandReceiver, CommandSender, PlayBundle, make_pipe
 from neurorave_device.config import Config
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
+from neurorave_device.face_process.catalogue import Catalogue
 from neurorave_device.inputs.base import Edge
+from neurorave_device.link.commands import CommandReceiver, CommandSender, PlayBundle, make_pipe
+from neurorave_device.link.settings import pack_values
+from neurorave_device.link.shared import SharedMemory
+from neurorave_device.link.telemetry import Report, pack, unpack
 from neurorave_device.parameters import default_values
-from neurorave_device.settings import pack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.synthesis import CHANGE_SECONDS
-from neurorave_device.telemetry import Report, pack, unpack
+from neurorave_device.sound_process import sound as sound_module
+from neurorave_device.sound_process.change import BundleChange
+from neurorave_device.sound_process.synthesis import CHANGE_SECONDS
 from tests.device.fake_graphs import fake_bundle
 from tests.device.test_face_link import Bench
 from tests.device.test_sound import HOP, RATE, make_rig, sound_of

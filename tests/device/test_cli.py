@@ -107,16 +107,16 @@ def test_bad_usage_is_one_line_on_stderr_and_status_2(
     "module,name,arguments,status,said",
     [
         (
-            "neurorave_device.render",
+            "neurorave_device.tools.render",
             "render",
             ["render", "--bundle", TOY, "--cv", CV, "--out", "x.wav"],
             130,
             "neurorave: interrupted\n",
         ),
-        ("neurorave_device.bench", "bench", ["bench"], 130, "neurorave: interrupted\n"),
+        ("neurorave_device.tools.bench", "bench", ["bench"], 130, "neurorave: interrupted\n"),
         # Its end is Ctrl-C, also before anything plays.
         ("neurorave_device.config", "load_given", ["run"], 0, ""),
-        ("neurorave_device.daemon", "run", ["run", "--bundle", TOY], 0, ""),
+        ("neurorave_device.launch.daemon", "run", ["run", "--bundle", TOY], 0, ""),
     ],
 )
 def test_ctrl_c_is_130_where_work_is_left_unfinished(
@@ -221,7 +221,7 @@ def test_bench_reports_the_keys_that_others_rely_on(capsys: Any) -> None:
 
 
 def test_bench_without_a_bundle_measures_what_run_plays(capsys: Any, monkeypatch: Any) -> None:
-    from neurorave_device import bench
+    from neurorave_device.tools import bench
 
     class Measured(Exception):
         pass

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorave_device.commands import (
+from neurorave_device.link.commands import (
     CommandReceiver,
     CommandSender,
     GatePress,

@@ -18,12 +18,12 @@ import pytest
 import soundfile
 
 from neurorave_device import cli
-from neurorave_device.running import find_running, sound_processes, waits
+from neurorave_device.link.running import find_running, sound_processes, waits
 from tests.device.toy import CV, TOY, copy_toy
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SOUND = "neurorave_device.sound"
-FACE = "neurorave_device.face_process"
+SOUND = "neurorave_device.sound_process.sound"
+FACE = "neurorave_device.face_process.process"
 # A watchdog, not a measure: on a machine that is busy with other tests all this takes its time.
 PATIENCE = 120.0
 

@@ -9,13 +9,13 @@ import pytest
 
 from neurorave_device import doctor
 from neurorave_device.audio.cards import Card
-from neurorave_device.board import Board
-from neurorave_device.card import CardState
 from neurorave_device.config import Config
 from neurorave_device.doctor import FAIL, OK, WARN, Machine, Result, examine, exit_status
 from neurorave_device.doctor.software import NEEDED
-from neurorave_device.shared import total_bytes
-from neurorave_device.thermal import Heat
+from neurorave_device.link.shared import total_bytes
+from neurorave_device.machine.board import Board
+from neurorave_device.machine.thermal import Heat
+from neurorave_device.storage.card import CardState
 
 
 class Paper(Machine):

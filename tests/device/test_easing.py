@@ -10,23 +10,23 @@ from typing import Any, Callable, List, Optional
 import numpy as np
 import pytest
 
-from neurorave_device import sound as sound_module
-from neurorave_device import telemetry
 from neurorave_device.audio.output import OutputStage
-from neurorave_device.change import Outcome
 from neurorave_device.clock import SystemClock
-from neurorave_device.commands import CommandReceiver, CommandSender, PlayBundle, make_pipe
 from neurorave_device.config import Config
-from neurorave_device.easing import Easing
 from neurorave_device.engine.bundle import Bundle, load_bundle
 from neurorave_device.engine.voice import Voice
-from neurorave_device.governor import ALL, FACE, LIGHTER, METER, Governor, Limits
 from neurorave_device.inputs.base import Edge
+from neurorave_device.link import telemetry
+from neurorave_device.link.commands import CommandReceiver, CommandSender, PlayBundle, make_pipe
+from neurorave_device.link.settings import pack_values
+from neurorave_device.link.shared import SharedMemory
+from neurorave_device.link.telemetry import Report
+from neurorave_device.machine.thermal import Heat
 from neurorave_device.parameters import default_values
-from neurorave_device.settings import pack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.telemetry import Report
-from neurorave_device.thermal import Heat
+from neurorave_device.sound_process import sound as sound_module
+from neurorave_device.sound_process.change import Outcome
+from neurorave_device.sound_process.easing import Easing
+from neurorave_device.sound_process.governor import ALL, FACE, LIGHTER, METER, Governor, Limits
 from tests.device.fake_graphs import fake_bundle
 from tests.device.test_sound import HOP, RATE, Rig, make_rig, sound_of
 from tests.device.toy import TOY, edit_description, still

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device.events import (
+from neurorave_device.link.events import (
     CONTROLLER,
     KINDS,
     NEXT_MODEL,
@@ -20,7 +20,7 @@ from neurorave_device.events import (
     EventReader,
     EventWriter,
 )
-from neurorave_device.shared import EVENT_RECORDS, SharedMemory
+from neurorave_device.link.shared import EVENT_RECORDS, SharedMemory
 
 # The child keeps the mapping, as the module's processes do.
 FORK = multiprocessing.get_context("fork")

@@ -5,20 +5,25 @@ from typing import Any, List
 import numpy as np
 import pytest
 
-from neurorave_device import telemetry
 from neurorave_device.clock import VirtualClock
-from neurorave_device.commands import CommandReceiver, CommandSender, GatePress, make_pipe
 from neurorave_device.engine.description import read_description
 from neurorave_device.errors import UserError
-from neurorave_device.events import PROGRAM, Event, EventWriter
-from neurorave_device.face_link import SharedLink
+from neurorave_device.face_process.link import SharedLink
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.link import telemetry
+from neurorave_device.link.commands import CommandReceiver, CommandSender, GatePress, make_pipe
+from neurorave_device.link.events import PROGRAM, Event, EventWriter
+from neurorave_device.link.settings import (
+    apply_panel,
+    pack_values,
+    unpack_calibration,
+    unpack_values,
+)
+from neurorave_device.link.shared import SharedMemory
+from neurorave_device.link.telemetry import Report
 from neurorave_device.parameters import default_values
-from neurorave_device.settings import apply_panel, pack_values, unpack_calibration, unpack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.telemetry import Report
-from neurorave_device.timing import timing
+from neurorave_device.sound_process.timing import timing
 from tests.device.toy import TOY
 
 INFO = read_description(TOY).info

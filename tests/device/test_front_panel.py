@@ -4,7 +4,6 @@ from typing import Callable, List, Optional, Tuple
 
 import pytest
 
-from neurorave_device.board import Board
 from neurorave_device.clock import VirtualClock
 from neurorave_device.drivers.gpio_lines import LinePins
 from neurorave_device.front_panel.front_panel import FrontPanel, Makers, makers
@@ -12,6 +11,7 @@ from neurorave_device.front_panel.gpio_encoder import GpioButton, GpioEncoder
 from neurorave_device.front_panel.i2c_encoder import I2cEncoder
 from neurorave_device.front_panel.oled import Oled
 from neurorave_device.front_panel.protocols import PRESS, RELEASE, TURN
+from neurorave_device.machine.board import Board
 
 from .fake_gpio import FakeKernel
 from .fake_smbus import FakeBreakout, FakeBusses, FakeOled

@@ -7,14 +7,14 @@ from typing import List
 
 import pytest
 
-from neurorave_device import daemon
-from neurorave_device.board import Board
 from neurorave_device.config import Config
 from neurorave_device.errors import UserError
 from neurorave_device.face.face import Face
 from neurorave_device.face.led import FAULT_LIGHT, PLAYING_LIGHT, WARNING_LIGHT, colour_now
 from neurorave_device.face.link import FAULT
-from neurorave_device.front_wiring import FrontWiring
+from neurorave_device.face_process.front_wiring import FrontWiring
+from neurorave_device.launch import daemon
+from neurorave_device.machine.board import Board
 
 from .fake_link import FakeLink
 from .test_front_panel import Rig
@@ -149,7 +149,8 @@ def test_a_missing_package_is_told_before_the_start(
 
 def test_no_module_needs_hardware_packages_to_be_imported() -> None:
     modules = (
-        "inputs.jetson front_wiring front_panel.oled front_panel.i2c_encoder sound face_process"
+        "inputs.jetson face_process.front_wiring front_panel.oled front_panel.i2c_encoder "
+        "sound_process.sound face_process.process"
     )
     lines = ["import importlib, sys"]
     lines += ["sys.modules[%r] = None" % name for name in ("spidev", "smbus2", "luma", "Jetson")]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device.governor import (
+from neurorave_device.machine.thermal import Heat
+from neurorave_device.sound_process.governor import (
     ALL,
     FACE,
     LIGHTER,
@@ -17,7 +18,6 @@ from neurorave_device.governor import (
     Governor,
     Limits,
 )
-from neurorave_device.thermal import Heat
 
 TICK = 0.05
 COOL = Heat("CPU-therm", 50.0, 92.0, True)

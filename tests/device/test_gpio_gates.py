@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorave_device.board import Board
 from neurorave_device.clock import VirtualClock
 from neurorave_device.drivers.debounce import Debounce
 from neurorave_device.drivers.gpio_lines import LinePins
@@ -16,6 +15,7 @@ from neurorave_device.inputs.cv_stage import CvInputs
 from neurorave_device.inputs.gpio_gates import Gates
 from neurorave_device.inputs.jetson import JetsonPanel
 from neurorave_device.inputs.mcp3208 import Mcp3208
+from neurorave_device.machine.board import Board
 
 from .fake_gpio import FakeKernel, both
 from .fake_spi import FakeSpi

@@ -9,13 +9,14 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from neurorave_device.board import Board
 from neurorave_device.drivers import gpio_abi as abi
 from neurorave_device.drivers import gpio_lines
 from neurorave_device.drivers.device import DeviceError
 from neurorave_device.drivers.gpio_lines import LinePins
 from neurorave_device.drivers.jetson_pins import PolledPins
-from neurorave_device.drivers.pins import PinEvent, open_pins
+from neurorave_device.drivers.pin_choice import open_pins
+from neurorave_device.drivers.pins import PinEvent
+from neurorave_device.machine.board import Board
 
 from . import fake_gpio as fake
 from .fake_gpio import BASE, MONOTONIC, REALTIME, FakeKernel, both

@@ -4,8 +4,8 @@ from typing import List
 
 import pytest
 
-from neurorave_device.events import CONTROLLER, NEXT_MODEL, NEXT_PRESET, PROGRAM, Event
 from neurorave_device.face.happenings import Happenings
+from neurorave_device.link.events import CONTROLLER, NEXT_MODEL, NEXT_PRESET, PROGRAM, Event
 
 from .page_states import Hand
 

@@ -8,13 +8,13 @@ from typing import Any, List, Optional, Tuple
 
 import pytest
 
-from neurorave_device import places
 from neurorave_device.installer import __main__ as command
 from neurorave_device.installer import install as installing
 from neurorave_device.installer.install import Options, install, uninstall
 from neurorave_device.installer.pins import all_zeros
 from neurorave_device.installer.steps import Release
 from neurorave_device.installer.system import Failed, Refused, System
+from neurorave_device.machine import places
 from neurorave_device.update.commands import KEY, VERSIONS
 from tests.device.fake_board import BOOT, ORIN, FakeBoard
 

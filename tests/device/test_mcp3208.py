@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorave_device.board import Board
 from neurorave_device.drivers.device import DeviceError
 from neurorave_device.inputs.base import SILENT_VOLTS
 from neurorave_device.inputs.cv_stage import STUCK_SECONDS, CvInputs, volts
 from neurorave_device.inputs.mcp3208 import Mcp3208
+from neurorave_device.machine.board import Board
 
 from .fake_spi import FakeSpi
 

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurorave_device.drivers.midi_ports import LOOK_SECONDS, MidiPorts
-from neurorave_device.events import CONTROLLER, PROGRAM, Event, EventReader, EventWriter
 from neurorave_device.inputs.base import Edge
 from neurorave_device.inputs.gate_sum import GateSum
 from neurorave_device.inputs.midi import MidiIn
 from neurorave_device.inputs.midi_bytes import MidiBytes
+from neurorave_device.link.events import CONTROLLER, PROGRAM, Event, EventReader, EventWriter
+from neurorave_device.link.settings import pack_values
+from neurorave_device.link.shared import SharedMemory
 from neurorave_device.parameters import by_id, default_values
-from neurorave_device.settings import pack_values
-from neurorave_device.shared import SharedMemory
 from tests.device.fake_midi import FakePorts, Keyboard
 
 Found = List[Tuple[int, bool]]

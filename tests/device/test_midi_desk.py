@@ -10,12 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorave_device.clock import VirtualClock
-from neurorave_device.events import CONTROLLER, Event
-from neurorave_device.midi_desk import MidiDesk
-from neurorave_device.midi_learn import LEARNT, LEFT, MOVE, OFF, PAGE, PARAMETER, MidiLearn
+from neurorave_device.face_process.midi_desk import MidiDesk
+from neurorave_device.face_process.midi_learn import (
+    LEARNT,
+    LEFT,
+    MOVE,
+    OFF,
+    PAGE,
+    PARAMETER,
+    MidiLearn,
+)
+from neurorave_device.face_process.takeover import TakeOver
+from neurorave_device.link.events import CONTROLLER, Event
 from neurorave_device.parameters import by_id
 from neurorave_device.storage.midi_map import MOVABLE, MidiMapFile
-from neurorave_device.takeover import TakeOver
 from tests.device.fake_link import FakeLink
 
 

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device import telemetry
 from neurorave_device.clock import VirtualClock
-from neurorave_device.commands import CommandSender, make_pipe
 from neurorave_device.errors import UserError
-from neurorave_device.face_link import SharedLink
+from neurorave_device.face_process.link import SharedLink
+from neurorave_device.link import telemetry
+from neurorave_device.link.commands import CommandSender, make_pipe
+from neurorave_device.link.settings import pack_morph, pack_values, unpack_morph, unpack_values
+from neurorave_device.link.shared import MORPH_BYTES, SharedMemory
+from neurorave_device.link.telemetry import Report
 from neurorave_device.mapping.mapper import Mapper
 from neurorave_device.parameters import PARAMETERS, PATCH_PARAMETERS, by_id, default_values
-from neurorave_device.settings import pack_morph, pack_values, unpack_morph, unpack_values
-from neurorave_device.shared import MORPH_BYTES, SharedMemory
+from neurorave_device.sound_process.timing import timing
 from neurorave_device.storage.morph import Morph, morph
 from neurorave_device.storage.morph_file import MorphFile
-from neurorave_device.telemetry import Report
-from neurorave_device.timing import timing
 
 from .control_bundle import make_bundle
 from .toy import TOY

@@ -8,7 +8,7 @@ from typing import Dict, List
 import pytest
 
 from neurorave_device.clock import VirtualClock
-from neurorave_device.notify import Notifier
+from neurorave_device.launch.notify import Notifier
 
 
 class Systemd:

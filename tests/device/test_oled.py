@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device.board import Board
 from neurorave_device.drivers.device import Retried
 from neurorave_device.front_panel.oled import Oled, place
 from neurorave_device.front_panel.painter import Painter
 from neurorave_device.front_panel.protocols import stripes
 from neurorave_device.front_panel.saver import saver_picture
+from neurorave_device.machine.board import Board
 
 from .fake_smbus import FakeBusses, FakeOled
 from .test_gpio_lines import FakeJetson

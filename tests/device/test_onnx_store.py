@@ -10,6 +10,7 @@ import pytest
 
 from neurorave_device.engine import onnx_store
 from neurorave_device.engine.bundle import load_bundle
+from neurorave_device.engine.digest import sha256_hex
 from neurorave_device.engine.onnx_engine import OnnxEngine, OnnxGraph
 from neurorave_device.engine.onnx_process import make_graph
 from neurorave_device.engine.onnx_store import (
@@ -21,9 +22,8 @@ from neurorave_device.engine.onnx_store import (
     graph_path,
     read_graph,
 )
-from neurorave_device.engine.sealed import sha256_hex
 from neurorave_device.errors import UserError
-from neurorave_device.processes import DONE, FAILED, Process, Status
+from neurorave_device.processes.child import DONE, FAILED, Process, Status
 
 from .toy import TOY
 

@@ -6,10 +6,10 @@ from typing import Any, List
 
 import pytest
 
-from neurorave_device import polite as polite_module
 from neurorave_device.engine import warm_memory
 from neurorave_device.engine.warm_memory import keep_memory, warm
-from neurorave_device.polite import LONGEST_REST, REST_RATIO, polite
+from neurorave_device.processes import polite as polite_module
+from neurorave_device.processes.polite import LONGEST_REST, REST_RATIO, polite
 
 
 class Time:

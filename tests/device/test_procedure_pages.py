@@ -6,13 +6,13 @@ from typing import List
 import pytest
 
 from neurorave_device.errors import UserError
-from neurorave_device.events import CONTROLLER, Event
 from neurorave_device.face.happenings import Happenings
 from neurorave_device.face.led import LEARNING_LIGHT, PLAYING_LIGHT
+from neurorave_device.face_process.midi_desk import MidiDesk
+from neurorave_device.face_process.procedure_desk import ProcedureDesk
 from neurorave_device.inputs.calibration import Calibration
-from neurorave_device.midi_desk import MidiDesk
+from neurorave_device.link.events import CONTROLLER, Event
 from neurorave_device.parameters import by_id
-from neurorave_device.procedure_desk import ProcedureDesk
 
 from .page_states import Hand
 

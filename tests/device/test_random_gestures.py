@@ -4,9 +4,9 @@ import random
 from pathlib import Path
 from typing import List, Tuple
 
-from neurorave_device.events import NEXT_PRESET, Event
 from neurorave_device.face.happenings import Happenings
 from neurorave_device.face.menu import LEVELS
+from neurorave_device.link.events import NEXT_PRESET, Event
 from neurorave_device.parameters import PARAMETERS
 
 from .page_states import Hand

@@ -7,8 +7,8 @@ from typing import Any, List, Tuple
 
 import pytest
 
-from neurorave_device import realtime
-from neurorave_device.realtime import CPU_LATENCY, Worker, awake, priority, raise_priority
+from neurorave_device.processes import realtime
+from neurorave_device.processes.realtime import CPU_LATENCY, Worker, awake, priority, raise_priority
 
 
 class Scheduler:

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from neurorave_device.errors import UserError
-from neurorave_device.render import TAIL_SECONDS, render, write_json
+from neurorave_device.tools.render import TAIL_SECONDS, render, write_json
 
 from .toy import CV, TOY, copy_toy, edit_description
 

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorave_device import bench as module
-from neurorave_device.bench import bench, gate_delays
 from neurorave_device.clock import VirtualClock
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.errors import UserError
-from neurorave_device.timing import timing
+from neurorave_device.sound_process.timing import timing
+from neurorave_device.tools import bench as module
+from neurorave_device.tools.bench import bench, gate_delays
 
 from .toy import TOY
 

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from neurorave_device.clock import VirtualClock
-from neurorave_device.commands import CommandReceiver, make_pipe
-from neurorave_device.events import EventWriter
 from neurorave_device.inputs.base import Edge, Panel, Volts
 from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.inputs.midi import MidiIn
 from neurorave_device.inputs.raw_volts import READINGS, RawVolts
 from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.link.commands import CommandReceiver, make_pipe
+from neurorave_device.link.events import EventWriter
+from neurorave_device.link.settings import pack_calibration, pack_values
+from neurorave_device.link.shared import SharedMemory
 from neurorave_device.parameters import default_values
-from neurorave_device.scan import SCAN_PERIOD, InputScan
-from neurorave_device.settings import pack_calibration, pack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.stream import StreamClock, VoltHistory
+from neurorave_device.sound_process.scan import SCAN_PERIOD, InputScan
+from neurorave_device.sound_process.stream import StreamClock, VoltHistory
 from tests.device.fake_midi import FakePorts
 
 

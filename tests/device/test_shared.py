@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device import shared
 from neurorave_device.errors import UserError
-from neurorave_device.shared import SharedMemory
+from neurorave_device.link import shared
+from neurorave_device.link.shared import SharedMemory
 
 SPAWN = multiprocessing.get_context("spawn")
 # A hammered reader reads at least so often, and meets at least so many new records.

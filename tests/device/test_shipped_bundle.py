@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from neurorave_device import render as module
 from neurorave_device.engine.bundle import load_bundle
-from neurorave_device.render import render
+from neurorave_device.tools import render as module
+from neurorave_device.tools.render import render
 
 from .. import make_shipped_reference as shipped
 

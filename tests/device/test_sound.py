@@ -6,22 +6,22 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 import pytest
 
-from neurorave_device import telemetry
 from neurorave_device.audio.buffer import FrameBuffer
 from neurorave_device.audio.output import OutputStage
 from neurorave_device.clock import VirtualClock
-from neurorave_device.commands import CommandReceiver, CommandSender, GatePress, make_pipe
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.voice import Voice
 from neurorave_device.inputs.base import Edge, Panel, Volts
 from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.link import telemetry
+from neurorave_device.link.commands import CommandReceiver, CommandSender, GatePress, make_pipe
+from neurorave_device.link.settings import pack_panel, pack_values
+from neurorave_device.link.shared import SharedMemory
 from neurorave_device.parameters import default_values
-from neurorave_device.scan import InputScan
-from neurorave_device.settings import pack_panel, pack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.stream import AHEAD_SECONDS, StreamClock, VoltHistory
-from neurorave_device.synthesis import Synthesis
-from neurorave_device.timing import timing
+from neurorave_device.sound_process.scan import InputScan
+from neurorave_device.sound_process.stream import AHEAD_SECONDS, StreamClock, VoltHistory
+from neurorave_device.sound_process.synthesis import Synthesis
+from neurorave_device.sound_process.timing import timing
 from tests.device.toy import TOY
 
 RATE = 44100

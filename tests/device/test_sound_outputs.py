@@ -6,20 +6,20 @@ from typing import Any, Callable, List, Optional
 import numpy as np
 import pytest
 
-from neurorave_device import sound as sound_module
-from neurorave_device import telemetry
 from neurorave_device.audio.base import AudioOut, AudioStats
 from neurorave_device.clock import VirtualClock
-from neurorave_device.commands import CommandReceiver, make_pipe
 from neurorave_device.config import Config
 from neurorave_device.errors import UserError
 from neurorave_device.inputs.virtual import VirtualPanel
+from neurorave_device.link import telemetry
+from neurorave_device.link.commands import CommandReceiver, make_pipe
+from neurorave_device.link.settings import apply_panel, pack_panel, pack_values, unpack_values
+from neurorave_device.link.shared import SharedMemory
 from neurorave_device.parameters import default_values
-from neurorave_device.processes import StatusPipe
-from neurorave_device.settings import apply_panel, pack_panel, pack_values, unpack_values
-from neurorave_device.shared import SharedMemory
-from neurorave_device.sound import Sound, make_out
-from neurorave_device.timing import timing
+from neurorave_device.processes.child import StatusPipe
+from neurorave_device.sound_process import sound as sound_module
+from neurorave_device.sound_process.sound import Sound, make_out
+from neurorave_device.sound_process.timing import timing
 from tests.device.toy import CV, TOY, copy_toy
 
 RATE = 44100

@@ -10,10 +10,10 @@ from neurorave_device.audio.output import OutputStage
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.voice import Voice
 from neurorave_device.inputs.base import Edge
+from neurorave_device.link.settings import pack_morph
+from neurorave_device.link.telemetry import Report, unpack
 from neurorave_device.parameters import PATCH_PARAMETERS, by_id
-from neurorave_device.settings import pack_morph
 from neurorave_device.storage.morph import Morph
-from neurorave_device.telemetry import Report, unpack
 
 from .test_sound import BLOCK, RATE, Rig, _Stopping, sound_of
 from .toy import TOY

@@ -12,7 +12,7 @@ from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.face import Face
 from neurorave_device.face.panel.actions import Actions, Session
 from neurorave_device.face.panel.hub import Hub
-from neurorave_device.preset_desk import PresetDesk
+from neurorave_device.face_process.preset_desk import PresetDesk
 
 from .fake_link import FakeLink
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from neurorave_device.clock import VirtualClock
 from neurorave_device.errors import UserError
 from neurorave_device.face.catch_up import CatchUp
+from neurorave_device.face_process.preset_desk import PresetDesk
 from neurorave_device.parameters import (
     DESCRIPTORS,
     PARAMETERS,
@@ -18,7 +19,6 @@ from neurorave_device.parameters import (
     by_id,
     default_values,
 )
-from neurorave_device.preset_desk import PresetDesk
 from neurorave_device.storage.patch import Patch
 from neurorave_device.storage.presets import (
     LONGEST_NAME,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from neurorave_device.clock import VirtualClock
 from neurorave_device.inputs.base import SILENT_VOLTS
-from neurorave_device.stream import AHEAD_SECONDS, StreamClock, VoltHistory
-from neurorave_device.timing import HIT_SECONDS, timing
+from neurorave_device.sound_process.stream import AHEAD_SECONDS, StreamClock, VoltHistory
+from neurorave_device.sound_process.timing import HIT_SECONDS, timing
 
 RATE = 44100
 BLOCK = 128

@@ -6,7 +6,8 @@ from typing import List, Optional
 import pytest
 
 from neurorave_device.clock import VirtualClock
-from neurorave_device.processes import (
+from neurorave_device.launch.supervisor import CALM_SECONDS, HUNG_SECONDS, Supervisor
+from neurorave_device.processes.child import (
     CRASHED,
     DONE,
     FAILED,
@@ -15,7 +16,6 @@ from neurorave_device.processes import (
     Process,
     Status,
 )
-from neurorave_device.supervisor import CALM_SECONDS, HUNG_SECONDS, Supervisor
 
 
 class FakeProcess(Process):

@@ -9,14 +9,14 @@ from typing import Any, Dict, List
 
 import pytest
 
-from neurorave_device import cli, support
+from neurorave_device import cli
 from neurorave_device.config import Config
-from neurorave_device.doctor import OK, WARN, Result
+from neurorave_device.doctor import OK, WARN, Result, support
+from neurorave_device.doctor.support import write_support_bundle
 from neurorave_device.errors import UserError
+from neurorave_device.link.telemetry import PLAYING, Report
 from neurorave_device.storage.patch import default_patch, patch_file, to_payload
 from neurorave_device.storage.presets import Presets
-from neurorave_device.support import write_support_bundle
-from neurorave_device.telemetry import PLAYING, Report
 from tests.device.test_doctor import Paper
 
 RESULTS = [Result("python", OK, "3.6.9"), Result("card", WARN, "full")]

@@ -187,8 +187,8 @@ def test_a_unit_is_as_closed_as_the_document_says(analyze: str, root: Path, unit
 
 
 def test_the_module_has_what_its_threads_and_its_watchdog_need() -> None:
-    from neurorave_device.realtime import OUTPUT_PRIORITY
-    from neurorave_device.supervisor import HUNG_SECONDS
+    from neurorave_device.launch.supervisor import HUNG_SECONDS
+    from neurorave_device.processes.realtime import OUTPUT_PRIORITY
 
     found = {key: value for _, key, value in settings("neurorave.service")}
     assert found["Type"] == "notify" and found["Restart"] == "always"

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorave_device import shared
-from neurorave_device.telemetry import FAULT, RECORD, Report, pack, unpack
+from neurorave_device.link import shared
+from neurorave_device.link.telemetry import FAULT, RECORD, Report, pack, unpack
 
 SMALL = st.floats(-100, 100, width=32)
 TEXT = st.text(alphabet="abc äß€𝄞-_ ", max_size=300)

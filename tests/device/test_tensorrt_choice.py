@@ -10,8 +10,7 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 
-from neurorave_device import cli, doctor, plan
-from neurorave_device.bench import bench
+from neurorave_device import cli, doctor
 from neurorave_device.config import Config
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.choice import make_engine
@@ -21,6 +20,8 @@ from neurorave_device.engine.tensorrt.engine import TensorRtEngine
 from neurorave_device.engine.tensorrt.graph import TensorRtGraph
 from neurorave_device.engine.tensorrt.planning import make_plans
 from neurorave_device.errors import UserError
+from neurorave_device.tools import plan
+from neurorave_device.tools.bench import bench
 
 from .toy import DATA, TOY, copy_toy
 from .trt_fakes import APIS, install, set_fault, uninstall

@@ -14,8 +14,9 @@ from typing import Any, Dict, Iterator, List
 import numpy as np
 import pytest
 
-from neurorave_device.engine.bundle import load_bundle, sha256_of
+from neurorave_device.engine.bundle import load_bundle
 from neurorave_device.engine.choice import make_engine
+from neurorave_device.engine.digest import sha256_of
 from neurorave_device.engine.onnx_engine import OnnxGraph
 from neurorave_device.engine.tensorrt import cache, worker
 from neurorave_device.engine.tensorrt.build import build_plan

@@ -25,8 +25,8 @@ from neurorave_device.engine.tensorrt.job import (
 )
 from neurorave_device.engine.tensorrt.planning import lacking, make_plans
 from neurorave_device.engine.tensorrt.verify import record
-from neurorave_device.processes import DONE, READY, REFUSED, Process, Status
-from neurorave_device.realtime import SYNTHESIS_PRIORITY
+from neurorave_device.processes.child import DONE, READY, REFUSED, Process, Status
+from neurorave_device.processes.realtime import SYNTHESIS_PRIORITY
 
 from .toy import DATA, TOY
 from .trt_fakes import APIS, install, set_fault, uninstall

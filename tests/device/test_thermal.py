@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorave_device import thermal
 from neurorave_device.clock import VirtualClock
-from neurorave_device.thermal import BELOW_TRIP, LIMIT_WITHOUT_TRIP, Heat, Watch, Zones
+from neurorave_device.machine import thermal
+from neurorave_device.machine.thermal import BELOW_TRIP, LIMIT_WITHOUT_TRIP, Heat, Watch, Zones
 
 Trips = Sequence[Tuple[str, object]]
 
@@ -141,7 +141,7 @@ def test_a_sensor_that_hangs_holds_up_nobody(nano: Path, monkeypatch: Any) -> No
         return celsius(path)
 
     # A priority would stay with this process's thread only, and is not what is shown here.
-    monkeypatch.setattr("neurorave_device.realtime.raise_priority", lambda _: False)
+    monkeypatch.setattr("neurorave_device.processes.realtime.raise_priority", lambda _: False)
     monkeypatch.setattr(thermal, "_celsius", slow)
     watch = Watch(VirtualClock(), str(nano))
     watch.start()

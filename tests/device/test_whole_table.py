@@ -14,9 +14,9 @@ from neurorave_device.engine.voice import Voice
 from neurorave_device.face.face import Face
 from neurorave_device.face.panel.actions import Actions, Session
 from neurorave_device.inputs.base import Edge, Volts
+from neurorave_device.link.settings import pack_values, unpack_values
 from neurorave_device.parameter import Parameter
 from neurorave_device.parameters import PARAMETERS, PATCH_PARAMETERS, by_id, default_values
-from neurorave_device.settings import pack_values, unpack_values
 from neurorave_device.storage.morph import Morph
 from neurorave_device.storage.patch import Patch, load_patch, patch_file, to_payload
 from neurorave_device.storage.presets import Presets

@@ -8,15 +8,14 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import pytest
 
-from neurorave_device import checkup
-from neurorave_device.checkup import check_up
 from neurorave_device.clock import VirtualClock
 from neurorave_device.config import Config
-from neurorave_device.doctor import Result
+from neurorave_device.doctor import Result, checkup
+from neurorave_device.doctor.checkup import check_up
 from neurorave_device.errors import UserError
-from neurorave_device.telemetry import Report
-from neurorave_device.thermal import Heat, Zones
-from neurorave_device.workbench import SUPPORT_FILE, Workbench, verdict
+from neurorave_device.face_process.workbench import SUPPORT_FILE, Workbench, verdict
+from neurorave_device.link.telemetry import Report
+from neurorave_device.machine.thermal import Heat, Zones
 
 from .toy import TOY
 

@@ -10,7 +10,7 @@ import pytest
 from hardware import checks, netlist, parts
 from hardware.design import Design
 from hardware.parts import KINDS
-from neurorave_device.board import Board
+from neurorave_device.machine.board import Board
 
 
 def test_nothing_is_against_the_netlist(module: Design) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from hardware import pinout
 from hardware.design import Design
-from neurorave_device.board import NANO_LINES, Board
+from neurorave_device.machine.board import NANO_LINES, Board
 
 
 def test_the_header_has_forty_pins_with_the_lines_of_the_nano() -> None:

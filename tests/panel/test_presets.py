@@ -8,7 +8,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from neurorave_device.face.catch_up import CatchUp
-from neurorave_device.preset_desk import PresetDesk
+from neurorave_device.face_process.preset_desk import PresetDesk
 
 from .conftest import Browser, Panel, wait_for
 

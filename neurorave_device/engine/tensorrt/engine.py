@@ -3,7 +3,7 @@
 from typing import Optional, Tuple
 
 from neurorave_device.engine.base import Engine
-from neurorave_device.engine.bundle import sha256_of
+from neurorave_device.engine.digest import sha256_of
 from neurorave_device.engine.tensorrt import cache
 from neurorave_device.engine.tensorrt.build import make_runtime
 from neurorave_device.engine.tensorrt.cache import PlanKey, PlanRefused, StoredPlan

@@ -7,7 +7,7 @@ import time
 from typing import Callable, List, NamedTuple, Optional
 
 from neurorave_device.engine.tensorrt.planning import Made
-from neurorave_device.processes import CRASHED, DONE, FAILED, READY, REFUSED, Child, Process
+from neurorave_device.processes.child import CRASHED, DONE, FAILED, READY, REFUSED, Child, Process
 
 MODULE = "neurorave_device.engine.tensorrt.plan_process"
 

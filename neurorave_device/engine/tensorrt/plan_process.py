@@ -8,7 +8,6 @@ import json
 import time
 from typing import Any, Dict, List, Optional
 
-from neurorave_device.background import end_with_parent, step_back
 from neurorave_device.engine.tensorrt.build import BuildFailed
 from neurorave_device.engine.tensorrt.cache import BuildLock
 from neurorave_device.engine.tensorrt.engine import TensorRtEngine
@@ -16,7 +15,8 @@ from neurorave_device.engine.tensorrt.planning import make_plans
 from neurorave_device.engine.tensorrt.toolkit import Missing
 from neurorave_device.engine.tensorrt.worker import close_shared, shared_worker
 from neurorave_device.errors import UserError
-from neurorave_device.processes import DONE, READY, StatusPipe, run_child
+from neurorave_device.processes.background import end_with_parent, step_back
+from neurorave_device.processes.child import DONE, READY, StatusPipe, run_child
 
 # Progress more often than this is news to nobody.
 _TELL_SECONDS = 0.1

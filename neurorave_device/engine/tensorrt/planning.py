@@ -3,8 +3,9 @@
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
-from neurorave_device.engine.bundle import PLAYED_ROLES, file_faults, file_path, sha256_of
+from neurorave_device.engine.bundle import PLAYED_ROLES, file_faults, file_path
 from neurorave_device.engine.description import read_description
+from neurorave_device.engine.digest import sha256_of
 from neurorave_device.engine.onnx_engine import OnnxGraph
 from neurorave_device.engine.sealed import tidy
 from neurorave_device.engine.tensorrt import cache, verify

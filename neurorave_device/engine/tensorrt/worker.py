@@ -12,7 +12,7 @@ from collections import deque
 from typing import Any, Callable, Deque, Optional, Set, TypeVar, cast
 
 from neurorave_device.engine.tensorrt.toolkit import Missing, Toolkit, one_line
-from neurorave_device.realtime import SYNTHESIS_PRIORITY, raise_priority
+from neurorave_device.processes.realtime import SYNTHESIS_PRIORITY, raise_priority
 
 _T = TypeVar("_T")
 # How long closing waits for work that hangs in the driver.

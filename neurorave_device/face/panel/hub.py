@@ -5,8 +5,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Union
 import numpy as np
 
 from neurorave_device.clock import Clock
-from neurorave_device.governor import FACE
 from neurorave_device.parameters import PARAMETERS
+from neurorave_device.sound_process.governor import FACE
 
 from ..face import Face
 from ..led import brightness

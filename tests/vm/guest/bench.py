@@ -3,9 +3,10 @@
 import glob
 from typing import Sequence
 
-from neurorave_device.board import Board
+from neurorave_device.machine.board import Board
 
-# Lines of the chip `tegra-gpio` behind the header pins of gate 1, gate 2 and the switch (neurorave_device/board.py).
+# Lines of the chip `tegra-gpio` behind the header pins of gate 1, gate 2 and the switch
+# (neurorave_device/machine/board.py).
 GATE_LINES = (149, 200)
 SWITCH_LINE = 50
 

@@ -1,0 +1,1 @@
+"""What crosses between the sound process and the face process, in shared memory and through a pipe."""

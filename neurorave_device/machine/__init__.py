@@ -1,0 +1,1 @@
+"""What the module stands on: the board's wiring, the sound card's jacks, JetPack, temperatures, places."""

@@ -1,0 +1,1 @@
+"""What an owner runs beside the module: `neurorave bench`, `render`, `calibrate`, `plan`, `doctor`."""
