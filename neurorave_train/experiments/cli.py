@@ -88,18 +88,22 @@ def _run(args: argparse.Namespace) -> int:
     out = Path(args.out)
     driver = Driver(table, Path(args.data), Path(args.work), out, args.keep)
     if args.list:
-        done = {(r["set"], r["system"], r["seed"]): r for r in driver.results_so_far()}
+        there = driver.results_so_far(table.cells)
+        done = {(r["set"], r["system"], r["seed"]): r for r in there}
         for cell in table.cells:
             found = done.get((cell.audio.name, cell.system.name, cell.seed))
             state = "to do" if found is None else "failed" if "failed" in found else "done"
             print(f"{cell.name}: {state}")
         return 0
+    # The page is about the whole table, whatever part of it runs now.
+    whole = load_table(args.table, args.seconds)
+    whole = whole._replace(cells=tuple(dict.fromkeys([*whole.cells, *table.cells])))
     with disk_errors(out):
 
         def say(words: str) -> None:
             print(words, flush=True)
             with replacing(out / f"{table.name}.md") as stream:
-                stream.write(markdown(table, driver.results_so_far()).encode())
+                stream.write(markdown(whole, driver.results_so_far(whole.cells)).encode())
 
         failed = driver.run(say, args.measure_again)
     if failed:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +106,9 @@ class Driver:
                 say(f"{label}: {headline(result)}")
         return failed
 
-    def results_so_far(self) -> list[dict[str, Any]]:
-        """Every result of the table that is there, failures too, in the table's order."""
-        found = [self._done(cell) for cell in self.table.cells]
+    def results_so_far(self, cells: Iterable[Cell]) -> list[dict[str, Any]]:
+        """Every result that there is of some cells of the table, failures too, in their order."""
+        found = [self._done(cell) for cell in cells]
         return [one for one in found if one is not None]
 
     def _file(self, cell: Cell) -> Path:
@@ -277,19 +277,11 @@ def headline(result: dict[str, Any]) -> str:
     figures = result["figures"]
     rebuilt, control = figures["reconstruction"], figures["control"]
     worst = [
-        f"{name} worst {_worst(block):.3f}"
+        f"{name} worst {block['worst_rho']:.3f}"
         for name, block in control.items()
-        if _worst(block) is not None
+        if block["worst_rho"] is not None
     ]
     return (
         f"{result['steps']} steps, mSTFT {rebuilt['mstft']:.3f}, latent use {rebuilt['latent_use']:.2f}, "
-        + ", ".join(worst)
+        + (", ".join(worst) or "not steered")
     )
-
-
-def _worst(block: Any) -> Any:
-    """The smallest rho of a condition, None where there is none."""
-    if not isinstance(block, dict):
-        return None
-    values = [v["rho"] for v in block.values() if isinstance(v, dict) and v.get("rho") is not None]
-    return min(values) if values else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,8 @@ KEYS = (
     "oracle",
     "full",
     "limit",
+    "compare",
+    "published_order",
 )
 SET_KEYS = ("folders", "exclude", "sample_rate")
 SYSTEM_KEYS = ("recipe", "change", "hop")
@@ -64,7 +67,11 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What is compared; `change` are KEY=VALUE changes to every recipe, the rest is the evaluation's."""
+    """What is compared; `change` are KEY=VALUE changes to every recipe, the rest is the evaluation's.
+
+    `compare` are pairs of systems whose difference is worth a line, `published_order` systems as the
+    publication ranks them, the best first.
+    """
 
     name: str
     purpose: str
@@ -75,6 +82,16 @@ class Table(NamedTuple):
     full: bool
     limit: int | None
     cells: tuple[Cell, ...]
+    compare: tuple[tuple[str, str], ...] = ()
+    published_order: tuple[str, ...] = ()
+
+    def published(self) -> list[tuple[str, str]]:
+        """Every pair of systems whose first is published as the better one."""
+        return list(itertools.combinations(self.published_order, 2))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every pair of systems that is compared."""
+        return list(dict.fromkeys([*self.compare, *self.published()]))
 
     def changes(self, cell: Cell) -> list[str]:
         """All changes to a cell's recipe, its seed included."""
@@ -161,6 +178,8 @@ def load_table(
         bool(found.get("full", False)),
         int(found["limit"]) if found.get("limit") else None,
         tuple(cells),
+        _pairs(path, found.get("compare") or [], all_systems),
+        tuple(_known(path, "published_order", found.get("published_order") or [], all_systems)),
     )
     for system in chosen_systems:
         table.recipe(next(cell for cell in cells if cell.system == system))
@@ -190,6 +209,28 @@ def _system(path: Path, name: str, entry: dict[str, Any]) -> System:
     _check_keys(path, f"systems.{name}.", entry, SYSTEM_KEYS)
     hop = int(entry.get("hop", DEFAULT_HOP))
     return System(name, str(entry.get("recipe", name)), tuple(entry.get("change") or ()), hop)
+
+
+def _pairs(path: Path, found: Any, systems: list[System]) -> tuple[tuple[str, str], ...]:
+    if not isinstance(found, list) or any(
+        not isinstance(pair, list) or len(pair) != 2 for pair in found
+    ):
+        raise UserError(f"table {path}: compare must hold pairs of systems, like [ours, frave]")
+    for pair in found:
+        _known(path, "compare", pair, systems)
+    return tuple((str(first), str(second)) for first, second in found)
+
+
+def _known(path: Path, key: str, found: Any, systems: list[System]) -> list[str]:
+    names_there = [system.name for system in systems]
+    if not isinstance(found, list):
+        raise UserError(f"table {path}: {key} must be a list of systems")
+    for name in found:
+        if name not in names_there:
+            raise UserError(
+                f"table {path}: {key} names {name!r}, allowed: {', '.join(names_there)}"
+            )
+    return [str(name) for name in found]
 
 
 def _check_keys(path: Path, prefix: str, found: Any, allowed: tuple[str, ...]) -> None:

@@ -50,7 +50,8 @@ def data(tmp_path: Path) -> Path:
 
 def figures(worst: float) -> dict[str, Any]:
     one = {"rho": worst}
-    block = {"rms": {"rho": 0.99}, "booming": one, "mean_rho": 0.9}
+    means = {"mean_rho": 0.9, "mean_rho_rescaled": 0.95, "worst_rho": worst}
+    block = {"rms": {"rho": 0.99}, "booming": one, **means}
     rebuilt = {"mstft": 6.0 + worst, "log_mel_l1": 2.0, "latent_use": 1.0, "buzz_db": 1.5}
     return {"bundle": "/somewhere", "reconstruction": rebuilt, "control": {"all_swapped": block}}
 
@@ -135,8 +136,9 @@ def test_a_failure_is_written_down_and_tried_again(table: Path, data: Path, tmp_
     assert driver(found, data, tmp_path, fake).run(said.append) == ["drums.crave.0"]
     kept = json.loads((tmp_path / "out" / "mine" / "drums.crave.0.json").read_text())
     assert kept["failed"] == "fit: neurorave-train: the terms swap are not finite"
-    page = markdown(found, driver(found, data, tmp_path, fake).results_so_far())
-    assert "drums, crave, seed 0 failed: fit:" in page and "| ours | 1 | 6.50 |" in page
+    page = markdown(found, driver(found, data, tmp_path, fake).results_so_far(found.cells))
+    assert "drums, crave, seed 0 failed: fit:" in page and "| ours | 1 of 1 | 6.50 |" in page
+    assert "| crave | 0 of 1 | missing |" in page
     fake.fault = {}
     assert driver(found, data, tmp_path, fake).run(said.append) == []
     assert "failed" not in json.loads(
@@ -215,9 +217,11 @@ def test_the_page_has_medians_and_ranges(table: Path, data: Path, tmp_path: Path
     one = driver(found, data, tmp_path, fake)
     one.run(lambda _: None)
     row = next(
-        line for line in markdown(found, one.results_so_far()).splitlines() if "| ours |" in line
+        line
+        for line in markdown(found, one.results_so_far(found.cells)).splitlines()
+        if "| ours |" in line
     )
-    assert "| 2 | 6.55 [6.50, 6.60] |" in row and "0.550 [0.500, 0.600]" in row
+    assert "| 2 of 2 | 6.55 [6.50, 6.60] |" in row and "0.550 [0.500, 0.600]" in row
     # (0.9 + 1) / 2; what was not measured is no number.
     assert "0.950 [0.950, 0.950]" in row and "| - |" in row and "| 250 " in row
 
@@ -235,6 +239,10 @@ def test_the_page_has_medians_and_ranges(table: Path, data: Path, tmp_path: Path
             "optimiser.averag is not a key of recipes",
         ),
         (TABLE.replace("crave: {}", "krave: {}"), "recipe 'krave' is neither a file nor one of"),
+        (TABLE + "compare: [[ours, theirs]]\n", "compare names 'theirs', allowed: crave, ours"),
+        (TABLE + "compare: [ours]\n", "compare must hold pairs of systems"),
+        (TABLE + "published_order: [best]\n", "published_order names 'best', allowed:"),
+        (TABLE + "published_order: best\n", "published_order must be a list of systems"),
         (TABLE.replace("seconds: 5", "seconds: 0"), "seconds is missing"),
         ("[1, 2", "is not valid YAML"),
         ("- 1", "it must hold keys"),
@@ -260,6 +268,20 @@ def test_what_is_not_there_is_named(
     assert "neither a file nor one of ablations" in capsys.readouterr().err
     assert experiments([*line, "--data", str(data), "--list"]) == 0
     assert "drums.crave.0: to do" in capsys.readouterr().out
+
+
+def test_the_page_is_about_the_whole_table_whatever_ran(
+    table: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Driver.__init__, "__defaults__", (False, Fake()))
+    folders = ["--work", str(tmp_path / "w"), "--out", str(tmp_path / "out")]
+    line = [str(table), "--data", str(data), *folders, "--seed", "1"]
+    assert experiments([*line, "--system", "ours"]) == 0
+    page = (tmp_path / "out" / "mine.md").read_text()
+    assert "| ours | 1 of 2 |" in page and "| crave | 0 of 2 | missing" in page
+    assert page.count("is missing") == 3
+    assert experiments([*line, "--measure-again"]) == 0
+    assert (tmp_path / "out" / "mine.md").read_text() == page
 
 
 def test_from_recordings_to_a_result(tmp_path: Path) -> None:
@@ -292,7 +314,7 @@ def test_from_recordings_to_a_result(tmp_path: Path) -> None:
     one = Driver(found, tmp_path / "data", tmp_path / "work", tmp_path / "out", runner=here)
     said: list[str] = []
     assert one.run(said.append) == []
-    result = one.results_so_far()[0]
+    result = one.results_so_far(found.cells)[0]
     assert result["figures"]["clips"] == 2 and result["steps"] >= 1
     assert "all_swapped worst" in said[-1]
-    assert "| tiny | 1 |" in markdown(found, [result])
+    assert "| tiny | 1 of 1 |" in markdown(found, [result])
