@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -108,6 +109,7 @@ def _seed(text: str) -> int:
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command; returns the exit status (0, 1 on failure, 2 on bad usage or input, 130 on Ctrl-C)."""
     args = parser().parse_args(argv)
+    args.command = shlex.join(["neurorave-evaluate", *(sys.argv[1:] if argv is None else argv)])
     try:
         _run(args)
     except UserError as error:
@@ -132,6 +134,7 @@ def _complain(args: argparse.Namespace, words: str, status: int) -> int:
 
 def _run(args: argparse.Namespace) -> None:
     # The libraries take seconds to import; --help and bad usage do without them.
+    from ..provenance import commit
     from .clips import load_clips, read_list
     from .codec import BundleCodec
     from .protocol import evaluate_codec
@@ -167,9 +170,12 @@ def _run(args: argparse.Namespace) -> None:
             extras,
         )
     result: Dict[str, Any] = {
+        "command": args.command,
+        **commit(),
         "bundle": args.bundle,
         "name": codec.name,
         "version": codec.version,
+        "recipe": codec.bundle.document["training"].get("recipe"),
         "files": clips.files,
         **figures,
         "clip_list": clips.listed,

@@ -18,6 +18,7 @@ from neurorave_device.errors import UserError
 from neurorave_train.data.files import readable, replacing, write_json
 from neurorave_train.errors import RunFailure
 from neurorave_train.experiments.table import AudioSet, Cell, Table
+from neurorave_train.provenance import commit
 from neurorave_train.training.trainer import checkpoint_of
 
 SCHEMA = 2
@@ -144,8 +145,11 @@ class Driver:
         if "bundle_from" not in self._note(cell):
             self._train(cell, run, bundle)
         note = self._note(cell)
-        began = time.monotonic()
+        before = os.times()
         figures = self._evaluate(cell, bundle, run)
+        spent = os.times()
+        # Processor time: a machine that is busy with other work changes nothing.
+        seconds = sum(spent[2:4]) - sum(before[2:4])
         described = yaml.safe_load((bundle / "bundle.yaml").read_text("utf-8"))
         result = {
             **self._identity(cell),
@@ -154,7 +158,7 @@ class Driver:
             "hardware": described["training"]["hardware"],
             "cost": described["cost"],
             "wall_seconds": note["wall_seconds"],
-            "measured": {**commit(), "wall_seconds": round(time.monotonic() - began, 1)},
+            "measured": {**commit(), "processor_seconds": round(seconds, 1)},
             "figures": figures,
         }
         if not (self.keep or note["keep"]):
@@ -223,8 +227,9 @@ class Driver:
         line += ["--limit", str(self.table.limit)] if self.table.limit else []
         self._command(line, run)
         found: dict[str, Any] = json.loads(target.read_text("utf-8"))
-        # Where it lay on this machine is nobody's concern.
-        found.pop("bundle", None)
+        # Where it lay on this machine is nobody's concern, the rest stands in the result itself.
+        for key in ("command", "bundle", "commit", "changed_files", "recipe"):
+            found.pop(key, None)
         return found
 
     def _command(self, line: list[str], folder: Path) -> None:
@@ -250,26 +255,6 @@ def _valid_folder(audio: AudioSet, data: Path, work: Path) -> Path:
             if path.is_file() and not link.exists():
                 link.symlink_to(path.resolve())
     return joined
-
-
-def commit() -> dict[str, Any]:
-    """The commit of the code that runs, and whether files differ from it; nothing outside git."""
-    here = Path(__file__).resolve().parent
-
-    def git(*words: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", *words], cwd=here, capture_output=True, text=True, check=False
-            )
-        except OSError:
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    found = git("rev-parse", "HEAD")
-    if found is None:
-        return {"commit": None, "changed_files": None}
-    changed = git("status", "--porcelain", "--", "..") or ""
-    return {"commit": found, "changed_files": len(changed.splitlines())}
 
 
 def headline(result: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any, Dict
@@ -53,6 +54,8 @@ def test_json_on_stdout_is_alone_there_and_repeatable(
     assert result["bundle"] == TOY
     assert result["clips"] == 2
     assert result["files"] == 13
+    assert result["command"] == f"neurorave-evaluate {shlex.join(args)}"
+    assert len(result["commit"]) == 40 and result["changed_files"] >= 0
     assert "notes.wav" in err
     assert run(capsys, *args)[1] == out
 
