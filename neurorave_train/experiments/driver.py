@@ -102,6 +102,9 @@ class Driver:
                 result = {**self._identity(cell), "failed": str(error)}
                 failed.append(cell.name)
                 say(f"{label}: failed: {error}")
+                if there is not None and "failed" not in there:
+                    # What was measured before stays.
+                    continue
             self._write(cell, result)
             if "failed" not in result:
                 say(f"{label}: {headline(result)}")

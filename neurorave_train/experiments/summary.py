@@ -6,7 +6,7 @@ import statistics
 
 from neurorave_train.experiments.comparison import comparison_lines
 from neurorave_train.experiments.readings import COLUMNS, Figure, Result
-from neurorave_train.experiments.table import Cell, Table
+from neurorave_train.experiments.table import Table
 
 
 def markdown(table: Table, results: list[Result]) -> str:
@@ -62,18 +62,18 @@ def _set(table: Table, name: str, results: list[Result]) -> list[str]:
 def _missing(table: Table, results: list[Result]) -> list[str]:
     """The runs that are not there, failed ones with their reasons."""
     there = {(r["set"], r["system"], r["seed"]): r for r in results}
+    missing: dict[str, list[str]] = {}
     lines = []
     for cell in table.cells:
+        name = f"{cell.audio.name}, {cell.system.name}"
         found = there.get((cell.audio.name, cell.system.name, cell.seed))
         if found is None:
-            lines.append(f"- {_name(cell)} is missing")
+            missing.setdefault(name, []).append(str(cell.seed))
         elif "failed" in found:
-            lines.append(f"- {_name(cell)} failed: {found['failed']}")
-    return lines
-
-
-def _name(cell: Cell) -> str:
-    return f"{cell.audio.name}, {cell.system.name}, seed {cell.seed}"
+            lines.append(f"- {name}, seed {cell.seed} failed: {found['failed']}")
+    return lines + [
+        f"- {name}: missing seeds {', '.join(seeds)}" for name, seeds in missing.items()
+    ]
 
 
 def _cell(runs: list[Result], figure: Figure) -> str:

@@ -181,6 +181,11 @@ def test_kept_bundles_are_measured_again_without_training(
     assert commands(fake) == ["evaluate", "evaluate"]
     after = json.loads(path.read_text())
     assert after.pop("measured") and before.pop("measured") and after == before
+    # A measurement that fails leaves the earlier one.
+    fake.fault = {"ours.0/bundle": 1}
+    assert driver(found, data, tmp_path, fake).run(said.append, again=True) == ["drums.ours.0"]
+    assert json.loads(path.read_text())["figures"] == before["figures"]
+    fake.fault = {}
     # A protocol that changed is no reason to train; a recipe that did is one.
     path.parent.parent.joinpath("mine.yaml").write_text(TABLE + "limit: 9\n")
     narrowed = load_table(str(tmp_path / "out" / "mine.yaml"), seeds=[0])
@@ -279,7 +284,8 @@ def test_the_page_is_about_the_whole_table_whatever_ran(
     assert experiments([*line, "--system", "ours"]) == 0
     page = (tmp_path / "out" / "mine.md").read_text()
     assert "| ours | 1 of 2 |" in page and "| crave | 0 of 2 | missing" in page
-    assert page.count("is missing") == 3
+    assert "- drums, ours: missing seeds 0\n" in page
+    assert "- drums, crave: missing seeds 0, 1\n" in page
     assert experiments([*line, "--measure-again"]) == 0
     assert (tmp_path / "out" / "mine.md").read_text() == page
 
