@@ -1,5 +1,6 @@
 """THE table of what can be set: menu, presets, MIDI, browser panel, config and docs derive from it."""
 
+import difflib
 from typing import Dict, List, Tuple
 
 from neurorave_device.errors import UserError
@@ -362,9 +363,9 @@ def by_id(id: str) -> Parameter:
     try:
         return _BY_ID[id]
     except KeyError:
-        raise UserError(
-            "unknown parameter {!r}, allowed are {}".format(id, ", ".join(_BY_ID))
-        ) from None
+        near = difflib.get_close_matches(id, _BY_ID, n=4, cutoff=0.5)
+        meant = ", ".join(near) or "those of docs/parameters.md"
+        raise UserError("unknown parameter {!r}, allowed are {}".format(id[:80], meant)) from None
 
 
 def default_values() -> Dict[str, float]:

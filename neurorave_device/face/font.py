@@ -1,5 +1,6 @@
 """The small screen's own letters, drawn here point by point, so that every Pillow draws the same picture."""
 
+import re
 from functools import lru_cache
 from typing import Dict, List, Tuple
 
@@ -8,6 +9,9 @@ HEIGHT = 8
 
 GAP = 1
 """Dark columns between two glyphs."""
+
+NO_BREAK = "\u00a0"
+"""A space at which no line is broken."""
 
 # Each band is a line that names its characters and then eight rows; a cell is five columns wide and cells are
 # one column apart. Dark columns left and right of a letter are trimmed; digits keep five, so numbers stand still.
@@ -110,7 +114,7 @@ def glyphs() -> Dict[str, Glyph]:
 def glyph(character: str) -> Glyph:
     """Return one character's rows; a character that the font lacks becomes '?'."""
     table = glyphs()
-    return table.get(character, table["?"])
+    return table.get(" " if character == NO_BREAK else character, table["?"])
 
 
 def text_width(text: str) -> int:
@@ -128,9 +132,12 @@ def fit(text: str, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> List[str]:
-    """Break text at spaces into lines of at most ``width`` pixels; an over-long word is cut."""
+    """Break text at spaces into lines of at most ``width`` pixels; an over-long word is cut.
+
+    What ``NO_BREAK`` joins stays on one line.
+    """
     lines: List[str] = []
-    for word in text.split():
+    for word in filter(None, re.split("[ \t\n]+", text)):
         joined = lines[-1] + " " + word if lines else word
         if lines and text_width(joined) <= width:
             lines[-1] = joined

@@ -56,6 +56,14 @@ def _entry_name(parameter: Parameter) -> str:
     return word(name).full if name in DESCRIPTORS else name[:1].upper() + name[1:]
 
 
+def alone(entry: Entry) -> str:
+    """Return an entry's name where the lines around it are not seen: 'Loudness rate', not '  rate'."""
+    if not entry.name.startswith(" "):
+        return entry.name
+    quality = entry.parameter.page.partition(".")[2] or entry.parameter.id.partition(".")[0]
+    return "%s %s" % (word(quality).full, entry.name.strip())
+
+
 def shown(parameter: Parameter, value: float) -> str:
     """Return a value as the player reads it: destinations by their musical names."""
     text = parameter.format(value)

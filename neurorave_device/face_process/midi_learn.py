@@ -3,7 +3,7 @@
 from typing import Callable, Dict, Optional, Tuple
 
 from neurorave_device.dialog import Choice, Dialog, View
-from neurorave_device.face.groups import Entry, Group, groups
+from neurorave_device.face.groups import Entry, Group, alone, groups
 from neurorave_device.parameters import PATCH_PARAMETERS, by_id
 
 OFF, PAGE, PARAMETER, MOVE, LEARNT, LEFT = "off", "page", "parameter", "move", "learnt", "left"
@@ -139,7 +139,7 @@ class MidiLearn(Dialog):
     def _offered(self, entry: Entry) -> Choice:
         controller = self._controller(entry.parameter.id)
         known = "" if controller is None else " (%d)" % controller
-        return Choice(entry.parameter.id, entry.name.strip() + known)
+        return Choice(entry.parameter.id, alone(entry) + known)
 
     def _rows(self) -> Tuple[str, ...]:
         garbage = self._garbage()

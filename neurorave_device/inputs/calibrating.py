@@ -276,8 +276,9 @@ class Calibrating(Dialog):
         return tuple(Choice(str(sign * volts), "%d V" % (sign * volts)) for volts in reachable)
 
     def _rows(self) -> Tuple[str, ...]:
+        # Short enough for a line of the screen.
         return tuple(
-            "CV %d %s, off by %.0f mV at most" % (channel + 1, found.word, 1000.0 * found.error)
+            "CV %d %s: \u00b1%.0f mV" % (channel + 1, found.word, 1000.0 * found.error)
             for channel, found in sorted(self._fits.items())
         )
 

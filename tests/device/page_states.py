@@ -232,7 +232,9 @@ def _models_long() -> bytes:
 
 def _models_bad() -> bytes:
     hand = Hand()
-    hand.link.shelf = [("broken", "broken/bundle.yaml: schema is 7, allowed is 1")]
+    hand.link.shelf = [
+        ("broken", "/media/card/models/broken/bundle.yaml: schema is 7, allowed is 1")
+    ]
     hand.open("Models")
     return hand.picture()
 

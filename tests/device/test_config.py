@@ -89,7 +89,7 @@ def test_paths_in_a_file_start_from_its_folder(tmp_path: Path) -> None:
         ("latency_ms: .inf", "latency_ms is inf, allowed is milliseconds from 1 to 1000"),
         ("bundle: ''", "bundle is '', allowed is the folder of a bundle"),
         ("patch: 3", "patch is 3, allowed is parameter ids with their values"),
-        ("patch: {cv5.amount: 1}", "patch: unknown parameter 'cv5.amount', allowed are level"),
+        ("patch: {cv5.amount: 1}", "patch: unknown parameter 'cv5.amount', allowed are cv"),
         ("patch: {level: 40}", "patch: level is 40, allowed is a number from -60 to 6 dB"),
         ("- port", "a list, a configuration is made of keys and values"),
         ("port: [1", "not valid YAML at line"),
