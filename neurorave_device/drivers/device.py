@@ -10,7 +10,14 @@ STEADY_SECONDS = 1.0
 
 
 class DeviceError(Exception):
-    """What is wrong with a device, in a few words that fit behind its name."""
+    """What is wrong with a device, in a few words that fit behind its name.
+
+    `remedy` says what to do about just this; '' leaves that to the device.
+    """
+
+    def __init__(self, text: str, remedy: str = "") -> None:
+        super().__init__(text)
+        self.remedy = remedy
 
 
 class Device(abc.ABC):
@@ -87,6 +94,8 @@ class Retried(Generic[D]):
 
     def _sentence(self, error: Exception) -> str:
         remedy = "install it" if isinstance(error, ImportError) else "check " + self._check
+        if isinstance(error, DeviceError) and error.remedy:
+            remedy = error.remedy
         return "%s: %s; %s." % (self._name, reason(error), remedy)
 
 

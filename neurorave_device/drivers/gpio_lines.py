@@ -134,8 +134,16 @@ class LinePins(Pins):
                 return descriptor
             self._kernel.close(descriptor)
             seen[label] = path
-        known = ", ".join(sorted(seen)) or "none"
-        raise DeviceError("no GPIO chip %s here (there is %s)" % (chip, known))
+        if not seen:
+            raise DeviceError(
+                "this kernel shows no GPIO chip",
+                "switch its GPIO on (/dev/gpiochip0), or choose another panel than jetson",
+            )
+        raise DeviceError(
+            "no GPIO chip is called %s here" % chip,
+            "set gpio_chip in the section board to the one that the pins are on (%s)"
+            % " or ".join(sorted(seen)),
+        )
 
     def _request_v2(self, chip: int, inverted: bool) -> None:
         request = abi.pack_v2_request(self._lines, inverted, CONSUMER)

@@ -17,6 +17,9 @@ def load_gpio() -> Any:
         GPIO.setmode(GPIO.BOARD)
     except ImportError as error:
         raise DeviceError("the package Jetson.GPIO is missing (%s)" % error) from None
+    except RuntimeError:
+        # Its own text is long and begins with permissions, also where there is no such file.
+        raise DeviceError("Jetson.GPIO finds no /dev/gpiochip0 that it may use") from None
     except Exception as error:
         raise DeviceError("Jetson.GPIO cannot be used (%s)" % error) from None
     return GPIO

@@ -21,9 +21,13 @@ def open_pins(board: Board, pins: Sequence[int], inverted: bool) -> Pins:
     except (DeviceError, OSError) as error:
         if board.gpio_mode == "lines":
             raise
-        failed = reason(error)
+        failed = error
     try:
         return PolledPins(pins, inverted)
     except Exception as error:
         # Jetson.GPIO raises plain Exception where it knows no board.
-        raise DeviceError("%s, and no polling either: %s" % (failed, reason(error))) from None
+        if isinstance(failed, DeviceError) and failed.remedy:
+            # There is no chip, and what it makes of that adds nothing.
+            raise failed from None
+        both = "%s, and no polling either: %s" % (reason(failed), reason(error))
+        raise DeviceError(both) from None

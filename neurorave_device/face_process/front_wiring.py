@@ -4,6 +4,7 @@ import sys
 import threading
 from typing import Callable
 
+from neurorave_device.drivers.fault_teller import FaultTeller
 from neurorave_device.face.face import Face
 from neurorave_device.face.led import colour_now
 from neurorave_device.front_panel.front_panel import FrontPanel, ScreenSettings
@@ -23,7 +24,7 @@ class FrontWiring:
     ) -> None:
         self._panel = panel
         self._face = face
-        self._complain = complain
+        self._teller = FaultTeller(complain)
         self._fault = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(
@@ -49,13 +50,13 @@ class FrontWiring:
             self._face.picture,
             colour_now(self._face.light(now), now, self._face.setting("encoder.light")),
         )
+        self._teller.follow(self._panel.faults)
         fault = self._panel.fault
         self._face.missing = bool(fault)
         if fault != self._fault:
             self._fault = fault
             if fault:
                 self._face.say(fault, now)
-                self._complain(fault)
 
     def _screen(self) -> ScreenSettings:
         minutes = [60.0 * self._face.setting("screen." + name) for name in Timeouts._fields]

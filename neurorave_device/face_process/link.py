@@ -146,7 +146,7 @@ class SharedLink(FaceLink):
             message=message,
             raw=report.raw,
             spread=report.spread,
-            fault=report.fault,
+            fault=" ".join(text for text in report.faults if text),
             midi_garbage=report.midi_garbage,
             patched=report.patched,
             frozen=report.frozen,

@@ -59,7 +59,7 @@ class ScreenSettings(NamedTuple):
 class FrontPanel:
     """Screen, encoder, button and light.
 
-    `take`, `show`, `adjust` and `fault` belong to the face's thread, `step`, `run` and `close` to the panel's own.
+    `take`, `show`, `adjust` and `faults` belong to the face's thread, `step`, `run` and `close` to the panel's own.
     """
 
     def __init__(self, board: Board, clock: Clock, made: Optional[Makers] = None) -> None:
@@ -95,10 +95,15 @@ class FrontPanel:
         self._wanted = settings
 
     @property
-    def fault(self) -> str:
-        """One sentence for each device that does not work now, '' where all do."""
+    def faults(self) -> Tuple[str, ...]:
+        """One sentence for each device, '' where it works; each device has its place."""
         devices = (self._screen, self._encoder, self._button)
-        return " ".join(device.fault for device in devices if device is not None and device.fault)
+        return tuple("" if device is None else device.fault for device in devices)
+
+    @property
+    def fault(self) -> str:
+        """The sentences of all devices that do not work now, '' where all do."""
+        return " ".join(text for text in self.faults if text)
 
     def run(self, stop: threading.Event) -> None:
         """Look after the devices until `stop` is set; the body of the thread."""

@@ -89,8 +89,8 @@ class AudioPanel(Panel):
         self._threads = threads
 
     @property
-    def fault(self) -> str:
-        return self._fault
+    def faults(self) -> Tuple[str, ...]:
+        return (self._fault,)
 
     def read(self, now: float) -> Volts:
         self._start()

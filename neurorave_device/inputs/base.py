@@ -31,9 +31,14 @@ class Panel(abc.ABC):
     """A source of voltages and gate edges; the sound process knows no more about its jacks."""
 
     @property
+    def faults(self) -> Tuple[str, ...]:
+        """One sentence for the player for each part, '' where it works; each part has its place.  Any thread."""
+        return ()
+
+    @property
     def fault(self) -> str:
-        """One sentence for the player where a part of it does not work, otherwise ''.  Any thread."""
-        return ""
+        """The sentences of all parts that do not work, '' where all do.  Any thread."""
+        return " ".join(text for text in self.faults if text)
 
     def close(self) -> None:
         """Give back what it has opened; nobody reads it any more."""

@@ -26,8 +26,8 @@ class JetsonPanel(Panel):
         self._gates = gates if gates is not None else Gates(board, stream)
 
     @property
-    def fault(self) -> str:
-        return " ".join(text for text in (self._cvs.fault, self._gates.fault) if text)
+    def faults(self) -> Tuple[str, ...]:
+        return self._cvs.fault, self._gates.fault
 
     def read(self, now: float) -> Volts:
         return self._cvs.read(now)

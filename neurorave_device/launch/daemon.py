@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.config import Config, Given
+from neurorave_device.drivers.fault_teller import FaultTeller
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import read_description
 from neurorave_device.errors import UserError
@@ -23,7 +24,7 @@ from neurorave_device.launch.supervisor import Supervisor
 from neurorave_device.link.commands import make_pipe
 from neurorave_device.link.settings import pack_calibration, pack_morph, pack_values
 from neurorave_device.link.shared import SharedMemory
-from neurorave_device.link.telemetry import Report, pack, unpack
+from neurorave_device.link.telemetry import PLAYING, Report, pack, unpack
 from neurorave_device.machine.board import board_from
 from neurorave_device.processes.child import Child, Process
 from neurorave_device.storage.card_log import drop_log, keep_log, logger
@@ -162,6 +163,7 @@ class _Module:
         self._shared = SharedMemory.create()
         self._receiving, self._sending = make_pipe()
         self._notifier = Notifier(clock)
+        self._faults = FaultTeller(_complain)
         self._stops: List[int] = []
         self._spare: Optional[Child] = None
 
@@ -225,12 +227,20 @@ class _Module:
         while result is None and not self._stops:
             _wait(supervisor.running())
             result = supervisor.step()
+            self._follow_faults()
             if supervisor.calm:
                 self._keep_spare()
         if self._stops:
             self._notifier.stopping()
         ended = supervisor.end(hurry=lambda: len(self._stops) > 1)
         return result or ended, supervisor.refused
+
+    def _follow_faults(self) -> None:
+        """Say what is wrong with the jacks here too: who starts the module by hand looks at this terminal."""
+        report = unpack(self._shared.telemetry.read())
+        # One that is starting has not looked at them yet.
+        if report.state == PLAYING:
+            self._faults.follow(report.faults)
 
     def _steady(self) -> None:
         _note(self._memory.steady())

@@ -15,7 +15,8 @@ FAULT = "fault"
 _STATES = (STARTING, PLAYING, STOPPING, FAULT)
 
 MAX_DESCRIPTORS = 16
-_TEXT_BYTES = {"bundle": 64, "folder": 512, "engine": 16, "audio": 16, "message": 240, "fault": 240}
+_TEXT_BYTES = {"bundle": 64, "folder": 512, "engine": 16, "audio": 16, "message": 240}
+_FAULTS_BYTES = 480
 
 RECORD = np.dtype(
     [
@@ -44,6 +45,7 @@ RECORD = np.dtype(
         ("spread", "f4", 4),
         ("asked", "f4", MAX_DESCRIPTORS),
         ("heard", "f4", MAX_DESCRIPTORS),
+        ("faults", "S%d" % _FAULTS_BYTES),
     ]
     + [(name, "S%d" % size) for name, size in sorted(_TEXT_BYTES.items())],
     align=True,
@@ -60,7 +62,7 @@ class Report(NamedTuple):
     late_edges: gate edges that arrived too late for their own sample. asked, heard: quantile units, one per
     descriptor. mask: True where the descriptor is asked, False where it is free. volts: calibrated.
     raw, spread: mean and standard deviation of what is read, uncalibrated, over a tenth of a second (RawVolts).
-    midi_garbage: what came over MIDI that is none. fault: one sentence where a part of the inputs does not work, or ''.
+    midi_garbage: what came over MIDI that is none. faults: one sentence for each part of the inputs, '' where it works.
     patched: which of CV 1-4 count as patched. frozen: a gate lets the sound stand still. macro: its height, -1..1.
     morph: where between its two presets the morph is, 0..1.
     measured: False where ``heard`` says nothing, because there is no meter or it rests. eased: the governor's level.
@@ -96,7 +98,7 @@ class Report(NamedTuple):
     engine: str = ""
     audio: str = ""
     message: str = ""
-    fault: str = ""
+    faults: Tuple[str, ...] = ()
 
 
 def pack(report: Report) -> bytes:
@@ -131,6 +133,7 @@ def pack(report: Report) -> bytes:
     row["heard"][:count] = report.heard
     for name in _TEXT_BYTES:
         row[name] = _cut(getattr(report, name), _TEXT_BYTES[name])
+    row["faults"] = _cut("\n".join(report.faults), _FAULTS_BYTES)
     return bytes(record.tobytes())
 
 
@@ -170,7 +173,7 @@ def unpack(payload: Optional[bytes]) -> Report:
         engine=_text(row["engine"]),
         audio=_text(row["audio"]),
         message=_text(row["message"]),
-        fault=_text(row["fault"]),
+        faults=_lines(_text(row["faults"])),
     )
 
 
@@ -184,6 +187,10 @@ def _bools(values: Sequence[int]) -> Tuple[bool, bool, bool, bool]:
 
 def _text(raw: bytes) -> str:
     return str(raw, "utf-8", "replace")
+
+
+def _lines(text: str) -> Tuple[str, ...]:
+    return tuple(text.split("\n")) if text else ()
 
 
 def _cut(text: str, size: int) -> bytes:

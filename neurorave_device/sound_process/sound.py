@@ -50,6 +50,7 @@ from neurorave_device.processes.realtime import (
 from neurorave_device.sound_process.change import BundleChange
 from neurorave_device.sound_process.easing import Easing
 from neurorave_device.sound_process.governor import LIMITS, Governor, Limits
+from neurorave_device.sound_process.notices import Notices
 from neurorave_device.sound_process.scan import InputScan
 from neurorave_device.sound_process.stream import StreamClock, VoltHistory
 from neurorave_device.sound_process.synthesis import Synthesis
@@ -59,8 +60,6 @@ from neurorave_device.wiring import length_of, make_out, make_panel
 # How long the buffer may take to run out at the end.
 _DRAIN_SECONDS = 1.0
 _WARM_FRAMES = 4
-# How long the face says what has happened.
-_NOTICE_SECONDS = 12.0
 _PLAYS = {"onnx": "ONNX Runtime plays.", "tensorrt": "TensorRT plays."}
 
 
@@ -93,8 +92,8 @@ class Sound:
         self._told = ""
         self._plans: Optional[PlanJob] = PlanJob(config.bundle) if engine.wants_plans else None
         self._change = BundleChange(self._load)
-        self._notice = ""
-        self._notice_ends = 0.0
+        self._notices = Notices(clock)
+        self._say = self._notices.say
         plan = timing(config.ahead_ms, config.block, rate, bundle.info.hop)
         stream = StreamClock(clock, rate, config.block)
         history = VoltHistory()
@@ -281,23 +280,13 @@ class Sound:
             self._change.request(self._synthesis.template.folder)
         return ""
 
-    def _say(self, notice: str) -> None:
-        """Let the face show a sentence for a while."""
-        self._notice = notice
-        self._notice_ends = self._clock.now() + _NOTICE_SECONDS
-
     def _follow_notices(self) -> None:
         """Let the reports carry what the player should know most of all now."""
-        if self._clock.now() >= self._notice_ends:
-            self._notice = ""
         building = self._follow_plans()
-        message = (
-            self._out.notice or self._notice or self._panel.fault or self._midi.fault or building
-        )
+        faults = self._panel.faults
+        message = self._notices.message(self._out.notice, faults + (self._midi.fault,), building)
         template = self._synthesis.template
-        told = template._replace(
-            message=message, fault=self._panel.fault, midi_garbage=self._midi.garbage
-        )
+        told = template._replace(message=message, faults=faults, midi_garbage=self._midi.garbage)
         if told != template:
             self._synthesis.template = told
 

@@ -215,7 +215,9 @@ def test_a_calibration_reaches_the_sound_at_once_and_outlives_the_face(bench: Be
 
 def test_what_the_jacks_read_before_calibration_is_told(bench: Bench) -> None:
     raw, spread = (1.0, -2.0, 0.5, 0.0), (0.25, 0.5, 0.0, 0.0)
-    report = PLAYING._replace(raw=raw, spread=spread, fault="CV 1 is not there.", midi_garbage=7)
+    report = PLAYING._replace(
+        raw=raw, spread=spread, faults=("", "CV 1 is not there."), midi_garbage=7
+    )
     bench.shared.telemetry.write(telemetry.pack(report))
     seen = bench.link.telemetry()
     assert (seen.raw, seen.spread, seen.fault) == (raw, spread, "CV 1 is not there.")

@@ -95,7 +95,9 @@ def test_the_light_shows_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown == {FAULT_LIGHT.colour, (0, 0, 0)}
 
 
-def test_a_fault_is_on_the_screen_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_is_on_the_screen_and_told_when_it_begins_and_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = Wired(monkeypatch)
     play = rig.oled.picture()
     rig.breakout.unplugged = True
@@ -106,11 +108,23 @@ def test_a_fault_is_on_the_screen_and_told_once(monkeypatch: pytest.MonkeyPatch)
         "The encoder at 0x0F on I2C bus 1: No such device or address; "
         "check its cable, and `i2cdetect -y -r 1`."
     ]
+    # Another device's fault does not say the first one's again.
+    rig.oled.unplugged = True
+    rig.link.set_jack(1, volts=3.0)
+    rig.run(1.0)
+    rig.oled.unplugged = False
+    rig.run(12.0)
+    assert len(rig.said) == 3
+    assert rig.said[1].startswith("The screen at 0x3C on I2C bus 1: ")
+    assert rig.said[2].startswith("This is over: The screen at 0x3C on I2C bus 1: ")
     rig.breakout.unplugged = False
     rig.run(12.0)
+    assert rig.said[3:] == [
+        "This is over: The encoder at 0x0F on I2C bus 1: No such device or address."
+    ]
     rig.breakout.unplugged = True
     rig.run(1.0)
-    assert len(rig.said) == 2
+    assert len(rig.said) == 5
 
 
 def test_the_module_plays_on_a_board_without_anything_plugged_in() -> None:

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import importlib.abc
 import os
 import sys
 import types
@@ -9,6 +10,7 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
+from neurorave_device.clock import VirtualClock
 from neurorave_device.drivers import gpio_abi as abi
 from neurorave_device.drivers import gpio_lines
 from neurorave_device.drivers.device import DeviceError
@@ -16,6 +18,7 @@ from neurorave_device.drivers.gpio_lines import LinePins
 from neurorave_device.drivers.jetson_pins import PolledPins
 from neurorave_device.drivers.pin_choice import open_pins
 from neurorave_device.drivers.pins import PinEvent
+from neurorave_device.inputs.gpio_gates import Gates
 from neurorave_device.machine.board import Board
 
 from . import fake_gpio as fake
@@ -99,7 +102,7 @@ def test_faults_name_themselves_and_leave_nothing_open(version: int) -> None:
         LinePins("tegra-gpio", [149, 200], False, kernel)
     with pytest.raises(DeviceError, match="has no such line"):
         LinePins("tegra-gpio", [149, 300], False, kernel)
-    with pytest.raises(DeviceError, match="no GPIO chip other here"):
+    with pytest.raises(DeviceError, match="no GPIO chip is called other here"):
         LinePins("other", [149], False, kernel)
     kernel.refused = errno.EACCES
     with pytest.raises(PermissionError):
@@ -204,13 +207,60 @@ def test_polling_where_the_kernel_gives_no_lines(
 
 
 def test_both_reasons_are_said_where_neither_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = FakeKernel(label="gpio-other")
+    kernel = FakeKernel()
+    kernel.busy = [149]
     kernel_in_place(monkeypatch, kernel)
     monkeypatch.setitem(sys.modules, "Jetson.GPIO", None)
     with pytest.raises(DeviceError) as caught:
         open_pins(Board(), (29, 31), False)
-    assert "no GPIO chip tegra-gpio here" in str(caught.value)
+    assert "used by another program" in str(caught.value)
     assert "Jetson.GPIO is missing" in str(caught.value)
+
+
+class Unusable(importlib.abc.MetaPathFinder):
+    """Jetson.GPIO on a machine without /dev/gpiochip0."""
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name.startswith("Jetson"):
+            raise RuntimeError(
+                "The current user does not have permissions set to access the library functionalites. Please "
+                "configure permissions or use the root user to run this. It is also possible that /dev/gpiochip0 "
+                "does not exist. Please check if that file is present."
+            )
+
+
+class Bare(FakeKernel):
+    """A kernel without any chip."""
+
+    def chips(self) -> List[str]:
+        return []
+
+
+@pytest.mark.parametrize(
+    "kernel, wanted",
+    [
+        (
+            FakeKernel(label="gpio-other"),
+            "no GPIO chip is called tegra-gpio here; set gpio_chip in the section board to the one that the pins are "
+            "on (gpio-other or max77620-gpio).",
+        ),
+        (
+            Bare(),
+            "this kernel shows no GPIO chip; switch its GPIO on (/dev/gpiochip0), or choose another panel than jetson.",
+        ),
+    ],
+)
+def test_a_missing_chip_is_one_sentence_with_what_to_do(
+    kernel: FakeKernel, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel_in_place(monkeypatch, kernel)
+    for name in ("Jetson", "Jetson.GPIO"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Unusable()] + sys.meta_path)
+    gates = Gates(Board(), VirtualClock())
+    assert gates.take(0.0) == ()
+    assert gates.fault == "The gates on pins 29 and 31: " + wanted
+    assert kernel.open_descriptors == {}
 
 
 def simulated_chip() -> Tuple[str, str]:
