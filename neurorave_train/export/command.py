@@ -79,7 +79,7 @@ def write_bundle(
     graphs would not run on the board or weigh too much.
     """
     z, _ = content.sounding_latents(model, prepared)
-    if not isinstance(model, PlayableModel):
+    if model.fixed_latents or not isinstance(model, PlayableModel):
         # Nothing brings other latents to unit spread, as the playable models do with theirs.
         prior.reach((z - ordering.mean) @ ordering.basis.T)
     files, parameters, macs = {}, 0, 0.0

@@ -14,14 +14,19 @@ from neurorave_train.nets.carrier_decoder import CarrierDecoder
 from neurorave_train.nets.conditioning import ALL_NAMES
 from neurorave_train.nets.critic import LatentCritic
 from neurorave_train.nets.encoder import FrameEncoder
+from neurorave_train.nets.harmonic_decoder import HarmonicDecoder
+from neurorave_train.nets.pitched_encoder import PitchedEncoder
 from neurorave_train.nets.pqmf_decoder import PqmfDecoder
 from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.nets.stream import Stream
 
-DECODERS: dict[str, type[CarrierDecoder] | type[PqmfDecoder]] = {
+DECODERS: dict[str, type[CarrierDecoder] | type[HarmonicDecoder] | type[PqmfDecoder]] = {
     "carriers": CarrierDecoder,
+    "harmonics": HarmonicDecoder,
     "pqmf": PqmfDecoder,
 }
+# Its first latent is the pitch, and its training needs a tracker's.
+PITCHED = "harmonics"
 
 
 class PlayableModel(SoundModel):
@@ -56,14 +61,18 @@ class PlayableModel(SoundModel):
         self.quantiles = QuantileMap(knots)
         self.descriptors = Descriptors(sample_rate, hop, window, floor)
         level_free = level_free and ALL_NAMES[0] in followed
-        self.encoder = FrameEncoder(sample_rate, hop, window, latents, encoder_width, level_free)
+        encoder = PitchedEncoder if decoder == PITCHED else FrameEncoder
+        self.fixed_latents = 1 if decoder == PITCHED else 0
+        self.encoder: FrameEncoder | PitchedEncoder = encoder(
+            sample_rate, hop, window, latents, encoder_width, level_free
+        )
         options: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in (decoder_options or {}).items()
         }
         self.decoder = DECODERS[decoder](
             sample_rate, hop, latents, knots, followed, gain_shape, **options
         )
-        self.critic = LatentCritic(latents, len(DESCRIPTORS))
+        self.critic = LatentCritic(latents - self.fixed_latents, len(DESCRIPTORS))
 
     def frames(self, audio: Tensor) -> Tensor:
         """Analysis frames [B, T // hop, window], frame t centred on samples [t * hop, (t+1) * hop)."""

@@ -29,7 +29,7 @@ class SoundModel(nn.Module):
     frees: bool = False
     """Whether the mask can leave a descriptor free; otherwise its value is followed all the same."""
     fixed_latents: int = 0
-    """How many of the first coordinates keep their place and scale at export."""
+    """How many of the first coordinates have a meaning (the pitch) and keep it, place and scale, at export."""
 
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [B, T] to latents [B, T // hop, L]."""

@@ -13,6 +13,7 @@ from neurorave_device.errors import UserError
 from neurorave_train.data.pitch import Pitch, PitchedSegments, pitches_of
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.data.segments import LONGEST_CLIP_SECONDS, SegmentDataset, join_clips
+from neurorave_train.training.families import hears_pitch
 
 VALIDATION_SECONDS = 1.3
 
@@ -28,7 +29,7 @@ class SegmentData(lightning.LightningDataModule):
         if not prepared.split("train").hits:
             raise UserError(f"{prepared.folder} has no training recordings")
         self.pitches: list[Pitch] | None = None
-        if recipe.family == "ddsp":
+        if hears_pitch(recipe):
             self.pitches = pitches_of(prepared, "train")
 
     def train_dataloader(self) -> DataLoader[Tensor]:

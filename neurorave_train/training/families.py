@@ -13,11 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from neurorave_device.errors import UserError
 from neurorave_train.data.prepared import PreparedData
 from neurorave_train.data.segments import SegmentDataset
-from neurorave_train.nets.model import DECODERS
+from neurorave_train.nets.model import DECODERS, PITCHED
 from neurorave_train.nets.paper_layers import fold_weight_norm
 from neurorave_train.training.ddsp import DdspTraining
 from neurorave_train.training.module import PlayableTraining
 from neurorave_train.training.paper import PaperTraining
+from neurorave_train.training.pitched import PitchedTraining
 
 Training: TypeAlias = PlayableTraining | PaperTraining | DdspTraining
 FAMILIES = ("playable", "paper", "ddsp")
@@ -39,10 +40,21 @@ def build_training(recipe: DictConfig, prepared: PreparedData) -> Training:
     try:
         if recipe.family == "paper":
             return PaperTraining(plain, knots, floor, prepared.sample_rate)
-        kind = PlayableTraining if recipe.family == "playable" else DdspTraining
-        return kind(plain, knots, floor, prepared.sample_rate, prepared.hop)
+        return _kind(recipe)(plain, knots, floor, prepared.sample_rate, prepared.hop)
     except (TypeError, ValueError, KeyError, RuntimeError) as error:
         raise UserError(f"recipe: the model cannot be built ({error})") from error
+
+
+def hears_pitch(recipe: DictConfig) -> bool:
+    """Whether a recipe's training needs the pitch of the recordings."""
+    pitched = recipe.family == "playable" and recipe.model.decoder == PITCHED
+    return bool(recipe.family == "ddsp" or pitched)
+
+
+def _kind(recipe: DictConfig) -> type[PlayableTraining | DdspTraining]:
+    if recipe.family == "ddsp":
+        return DdspTraining
+    return PitchedTraining if hears_pitch(recipe) else PlayableTraining
 
 
 def _check_options(recipe: DictConfig) -> None:
@@ -81,21 +93,15 @@ def load_training(checkpoint: Path, prepared: PreparedData) -> Training:
         raise UserError(f"{checkpoint} does not exist: train the model first")
     # Mapped, not read: only the recipe is wanted here.
     facts = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
-    family = facts["hyper_parameters"]["recipe"].get("family", "playable")
-    if family == "ddsp":
-        return DdspTraining.load_from_checkpoint(
-            checkpoint, map_location="cpu", weights_only=False
-        ).eval()
-    if family == "paper":
-        paper = PaperTraining.load_from_checkpoint(
-            checkpoint, map_location="cpu", weights_only=False
-        ).eval()
-        fold_weight_norm(paper.model)
-        return paper
-    module = PlayableTraining.load_from_checkpoint(
-        checkpoint, map_location="cpu", weights_only=False
-    ).eval()
-    calibrate_latent(module, prepared)
+    recipe = OmegaConf.create(facts["hyper_parameters"]["recipe"])
+    if "family" not in recipe:
+        recipe.family = "playable"
+    kind = PaperTraining if recipe.family == "paper" else _kind(recipe)
+    module = kind.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=False).eval()
+    if isinstance(module, PaperTraining):
+        fold_weight_norm(module.model)
+    if isinstance(module, PlayableTraining):
+        calibrate_latent(module, prepared)
     return module
 
 

@@ -29,6 +29,8 @@ from neurorave_train.training.measures import mean_over, off_diagonal
 from neurorave_train.training.watch import refuse_nan
 
 Terms = dict[str, Tensor]
+# What is learnt beside the model's loss.
+APART = ("critic", "judge", "pitch")
 
 
 class PlayableTraining(SoundTraining):
@@ -72,19 +74,21 @@ class PlayableTraining(SoundTraining):
     def distance(self) -> SpectralDistance:
         return self.spectral
 
-    def training_step(self, batch: Tensor, index: int) -> Tensor:
+    def training_step(self, batch: Tensor | list[Tensor], index: int) -> Tensor:
         o, m, draws = self.recipe.objective, self.model, self.draws()
-        audio = self.whole_frames(batch)
+        audio, z, taught = self._listen(batch)
         items = audio.shape[0]
         with torch.no_grad():
             values, q = m.measure(audio)
             q = q.clamp(-0.1, 1.1)
             request, mask = self._requests(q, draws)
         swapped = self._swapped(items)
-        z = m.encode(audio)
         heard_z = z
         if o.latent_noise:
-            heard_z = z + o.latent_noise * draws.normal(items, *z.shape[1:]).to(z.device)
+            timbre = self._timbre(z)
+            noise = draws.normal(items, *timbre.shape[1:]).to(z.device)
+            parts = [z[..., : m.fixed_latents], timbre + o.latent_noise * noise]
+            heard_z = torch.cat(parts, dim=-1)
         y = m.decode(
             torch.cat([heard_z, heard_z[:swapped]]),
             torch.cat([q, request.asked[:swapped]]),
@@ -96,13 +100,24 @@ class PlayableTraining(SoundTraining):
         with full_precision(audio):
             terms, weights = self._sound_terms(audio, y, draws)
             self._control_terms(terms, weights, y, q, values, mask, request, z)
-            terms |= self._latent_terms(z, heard_z, q, counted(q, values[..., RMS]), weights)
+            weight = counted(q, values[..., RMS])
+            terms |= self._latent_terms(self._timbre(z), self._timbre(heard_z), q, weight, weights)
+            terms |= taught
         refuse_nan(self.global_step, terms)
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()})
         total = torch.stack([w * terms[name] for name, w in weights.items()]).sum()
         self.log("loss", total.detach(), prog_bar=True, logger=False)
-        # What the adversaries learn themselves is no part of the model's loss.
-        return total + sum(v for k, v in terms.items() if k in ("critic", "judge"))
+        # What the adversaries and the pitch's network learn themselves is no part of the model's loss.
+        return total + sum(v for k, v in terms.items() if k in APART)
+
+    def _listen(self, batch: Any) -> tuple[Tensor, Tensor, Terms]:
+        """The audio of a batch, its latents, and what is taught of them beside the objective."""
+        audio = self.whole_frames(batch)
+        return audio, self.model.encode(audio), {}
+
+    def _timbre(self, z: Tensor) -> Tensor:
+        """The latents without those that have a meaning of their own."""
+        return z[..., self.model.fixed_latents :]
 
     def _swapped(self, items: int) -> int:
         """How many items get a request, which costs a second decoding."""
@@ -181,7 +196,7 @@ class PlayableTraining(SoundTraining):
                 terms["swap"], weights["swap"] = control_loss(heard[items:], asked, weight), o.swap
         if o.cycle and swapped:
             # A latent that cannot be heard again under other descriptors would be a knob without effect.
-            again = m.recognise(y[items:]) - z[:swapped].detach()
+            again = self._timbre(m.recognise(y[items:]) - z[:swapped].detach())
             level = m.quantiles.to_value(request.asked[:swapped])[..., RMS]
             terms["cycle"] = mean_over(again.square().mean(dim=-1), level > -60.0)
             weights["cycle"] = o.cycle
