@@ -21,8 +21,16 @@ SMALL_CARRIERS = {
     "carriers": 16,
     "bands": 12,
 }
+SMALL_HARMONICS = {
+    "width": 24,
+    "fine_width": 16,
+    "dilations": [1, 2],
+    "fine_dilations": [1, 3],
+    "harmonics": 16,
+    "bands": 12,
+}
 SMALL_PQMF = {"widths": [24, 16, 12, 8], "dilations": [1, 3], "noise_bands": 12}
-OPTIONS = {"carriers": SMALL_CARRIERS, "pqmf": SMALL_PQMF}
+OPTIONS = {"carriers": SMALL_CARRIERS, "harmonics": SMALL_HARMONICS, "pqmf": SMALL_PQMF}
 
 
 def knots() -> Tensor:

@@ -34,7 +34,7 @@ def ordering() -> Ordering:
     return Ordering(torch.linspace(-0.3, 0.3, 8), basis)
 
 
-@pytest.fixture(scope="module", params=["carriers", "pqmf"])
+@pytest.fixture(scope="module", params=["carriers", "harmonics", "pqmf"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     folder = tmp_path_factory.mktemp(request.param)
     model = small_model(request.param)

@@ -1,0 +1,153 @@
+"""The model for sounds with a pitch: it plays the pitch that it is told, and learns it from a tracker."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from neurorave_device.engine.bundle import load_bundle
+from neurorave_train.cli import main as train_command
+from neurorave_train.data.prepared import PreparedData
+from neurorave_train.nets.harmonics import CENTRE_HZ
+from neurorave_train.nets.pitched_encoder import PitchedEncoder
+from neurorave_train.training.families import build_training, hears_pitch, load_training
+from neurorave_train.training.pitched import TAUGHT, PitchedTraining
+from neurorave_train.training.recipe import load_recipe
+from neurorave_train.training.trainer import checkpoint_of
+
+from .small_models import HOP, RATE, prepared, small_model
+
+RECIPE = """
+model:
+  decoder: harmonics
+  latents: 4
+  encoder_width: 16
+  decoder_options: {width: 24, fine_width: 16, dilations: [1, 2], fine_dilations: [1, 3],
+                    harmonics: 16, bands: 12}
+data: {segment_frames: 24, batch: 2}
+objective: {swap_items: 2}
+steps: 4
+validate_every: 2
+prior: {width: 16, components: 2, frames: 30, batch: 4, steps: 4, validate_every: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepared(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "pitched.yaml"
+    path.write_text(RECIPE)
+    return path
+
+
+def batch(frames: int = 24) -> list[torch.Tensor]:
+    """Two tones of 300 Hz, with their pitch."""
+    t = torch.arange(frames * HOP) / RATE
+    audio = (0.3 * torch.sin(2 * math.pi * 300.0 * t)).repeat(2, 1)
+    coordinate = torch.full((2, frames), math.log2(300.0 / CENTRE_HZ))
+    return [audio, coordinate, torch.ones(2, frames)]
+
+
+def training(data: Path, recipe: Path) -> PitchedTraining:
+    found = build_training(load_recipe(str(recipe)), PreparedData(data))
+    assert isinstance(found, PitchedTraining)
+    found.log = found.log_dict = lambda *a, **k: None  # type: ignore[method-assign]
+    return found
+
+
+@pytest.mark.parametrize("hertz", [110.0, 440.0, 1234.5])
+def test_what_sounds_is_the_pitch_that_is_told(hertz: float) -> None:
+    model = small_model("harmonics")
+    frames = 120
+    z = torch.zeros(1, frames, model.latents)
+    z[..., 0] = math.log2(hertz / CENTRE_HZ)
+    q = torch.full((1, frames, 5), 0.9)
+    with torch.no_grad():
+        y = model.decode(z, q, torch.ones_like(q), model.draw_noise(frames, z) * 0.0)[0].numpy()
+    spectrum = np.abs(np.fft.rfft(y[-RATE:] * np.hanning(RATE)))
+    tones = np.arange(1, 17) * hertz
+    tones = tones[tones < 0.45 * RATE]
+    near = np.zeros(len(spectrum), bool)
+    for tone in tones:
+        near[max(0, round(tone) - 3) : round(tone) + 4] = True
+    assert (spectrum[near] ** 2).sum() > 0.99 * (spectrum**2).sum()
+
+
+def test_the_pitch_is_learnt_from_the_tracker_alone(data: Path, recipe: Path) -> None:
+    module = training(data, recipe)
+    encoder = module.model.encoder
+    assert isinstance(encoder, PitchedEncoder)
+    for share in (0.0, TAUGHT + 0.1):
+        module.time_share = share
+        module.zero_grad()
+        one = batch()
+        # Nowhere is a pitch known: then nothing of the objective may reach the network of the pitch.
+        one[2] = torch.zeros_like(one[2])
+        module.training_step(one, 0).backward()
+        reached = [p.grad for p in encoder.pitch.parameters() if p.grad is not None]
+        assert all(float(g.abs().max()) == 0.0 for g in reached)
+        timbre = [p.grad for p in encoder.timbre.parameters() if p.grad is not None]
+        assert max(float(g.abs().max()) for g in timbre) > 0.0
+    module.zero_grad()
+    module.training_step(batch(), 0).backward()
+    assert max(float(p.grad.abs().max()) for p in encoder.pitch.parameters()) > 0.0  # type: ignore[union-attr]
+
+
+def test_the_decoder_is_taught_first_and_then_hears_the_network(data: Path, recipe: Path) -> None:
+    module = training(data, recipe)
+    one = batch()
+    module.time_share = 0.0
+    _, taught, terms = module._listen(one)
+    assert torch.equal(taught[..., 0], one[1]) and set(terms) == {"pitch"}
+    module.time_share = TAUGHT + 0.1
+    _, heard, _ = module._listen(one)
+    with torch.no_grad():
+        torch.testing.assert_close(heard, module.model.encode(one[0]))
+
+
+def test_critic_and_noise_leave_the_pitch_alone(
+    data: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = training(data, recipe)
+    seen: list[torch.Tensor] = []
+    decode = module.model.decode
+
+    def watched(z: torch.Tensor, *rest: Any) -> torch.Tensor:
+        seen.append(z)
+        return decode(z, *rest)
+
+    monkeypatch.setattr(module.model, "decode", watched)
+    one = batch()
+    module.training_step(one, 0)
+    assert torch.equal(seen[0][:2, :, 0], one[1])
+    assert module.model.critic.first.in_channels == module.model.latents - 1
+
+
+def test_a_pitched_run_makes_a_bundle_whose_first_latent_is_the_pitch(
+    data: Path, recipe: Path, tmp_path: Path
+) -> None:
+    assert hears_pitch(load_recipe("pitched")) and not hears_pitch(load_recipe("playable"))
+    run, out = tmp_path / "run", tmp_path / "bundle"
+    line = ["fit", "--recipe", str(recipe), "--data", str(data), "--out", str(run)]
+    assert train_command(line) == 0
+    line = ["export", "--run", str(run), "--out", str(out), "--licence", "CC0-1.0"]
+    assert train_command([*line, "--name", "tiny"]) == 0
+    bundle = load_bundle(str(out))
+    assert bundle.info.latents == 4
+    prepared_data = PreparedData(data)
+    model = load_training(checkpoint_of(run, "model"), prepared_data).model
+    with torch.no_grad():
+        audio = torch.from_numpy(np.array(prepared_data.split("train").hits[0].audio))[None]
+        heard = model.encode(audio[:, : audio.shape[1] // HOP * HOP])[0, :, 0]
+    knots = bundle.info.latent_quantiles[0]
+    assert knots[0] - 1.0 < float(heard.median()) < knots[-1] + 1.0
+    assert bundle.document["frees"] is True
