@@ -101,6 +101,7 @@ def make_info(document: Dict[str, Any]) -> BundleInfo:
         parameters=int(document["cost"]["parameters"]),
         mac_per_second=float(document["cost"]["mac_per_second"]),
         lighter=document.get("lighter", ""),
+        pitched=document.get("pitched", False),
     )
 
 

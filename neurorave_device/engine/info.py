@@ -35,6 +35,7 @@ class BundleInfo(NamedTuple):
     `latent_quantiles` [L][25] in latent units, `latency_samples` the delay of encoder and decoder
     together, `parameters` the count of weights, `mac_per_second` the cost of the decoder and prior,
     `lighter` the name of the folder beside this bundle's with a variant that costs less, '' where there is none.
+    `pitched` says that latent 0 is a pitch, in octaves from 250 Hz.
     """
 
     name: str
@@ -52,3 +53,4 @@ class BundleInfo(NamedTuple):
     parameters: int
     mac_per_second: float
     lighter: str = ""
+    pitched: bool = False

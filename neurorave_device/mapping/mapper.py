@@ -2,12 +2,11 @@
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-import numpy as np
-
 from neurorave_device.engine.info import BundleInfo
 from neurorave_device.mapping.combine import fade_in, silence_fade
-from neurorave_device.mapping.curves import HIGHEST_Q, LOWEST_Q, pull, sweep
+from neurorave_device.mapping.curves import pull, sweep
 from neurorave_device.mapping.cv import Cv
+from neurorave_device.mapping.first_latent import FirstLatent, Pitch, Timbre
 from neurorave_device.mapping.macro import Macro
 from neurorave_device.mapping.morphing import Morphing
 from neurorave_device.mapping.motion import Motion
@@ -55,8 +54,8 @@ class Mapper:
         self._fade = (0.0, 0.25)
         if self._loudness >= 0:
             self._fade = silence_fade(bundle.descriptors[self._loudness])
-        self._latent_knots = np.asarray(bundle.latent_quantiles[0], dtype=np.float64)
-        self._latent_places = np.linspace(LOWEST_Q, HIGHEST_Q, len(self._latent_knots))
+        axis = Pitch if bundle.pitched else Timbre
+        self._first: FirstLatent = axis(bundle.latent_quantiles[0])
         self._place_of = {name: index for index, name in enumerate(self._names) if name in MOVED}
         self._cvs = [Cv(number + 1) for number in range(CV_COUNT)]
         self._macro = Macro(self._names)
@@ -155,7 +154,7 @@ class Mapper:
                 else:
                     delta[index] += u
             elif destination == LATENT:
-                place = sweep(u, cv.range_index)
+                place = self._first.from_cv(u, cv.range_index)
             elif destination in CV_SETTINGS:
                 added[destination] = added.get(destination, 0.0) + u
         for number in self._moving:
@@ -169,7 +168,7 @@ class Mapper:
                 mask[index] = moved[index] = True
                 delta[index] += height
             elif name == LATENT:
-                place = (0.5 if place is None else place) + 0.5 * height
+                place = self._first.moved(place, height)
         pulled = self._macro.frame(macro, added.get("macro", 0.0), "macro" in added, dt)
         if pulled is not None:
             for index, speaks in enumerate(pulled.speaks):
@@ -182,7 +181,7 @@ class Mapper:
         if self._loudness >= 0:
             mask[self._loudness] = True
         return Targets(
-            0.0 if place is None else self._latent(min(max(place, 0.0), 1.0)),
+            0.0 if place is None else self._first.latent(place),
             place is not None,
             tuple(delta),
             tuple(absolute),
@@ -256,10 +255,6 @@ class Mapper:
         if index == self._loudness and delta > 0.0:
             delta *= fade_in(value, self._fade)
         return pull(value, delta)
-
-    def _latent(self, place: float) -> float:
-        q = LOWEST_Q + (HIGHEST_Q - LOWEST_Q) * place
-        return float(np.interp(q, self._latent_places, self._latent_knots))
 
     def _moved_setting(self, row: Parameter, added: Mapping[str, float]) -> float:
         """Return a setting with what CVs add: a whole range of volts is the whole range of the setting."""

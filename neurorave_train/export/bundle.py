@@ -119,6 +119,7 @@ def write_description(
             d.name for d, one in zip(DESCRIPTORS, model.followed.tolist(), strict=True) if one
         ],
         "frees": model.frees,
+        "pitched": model.fixed_latents > 0,
         "guard": {
             "mean": [round(float(v), 6) for v in guard.mean],
             "covariance": [[round(float(v), 6) for v in row] for row in guard.covariance],
