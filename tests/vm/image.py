@@ -33,6 +33,7 @@ _UNUSED = re.compile(
     r"|\.(pyi|h|a|exe|opt-[12]\.pyc)$|^onnxruntime/(transformers|tools|quantization|datasets)(/|$)"
 )
 _TREE = ("neurorave_device", "tests/__init__.py", "tests/vm", "tests/data/toy_bundle")
+_CARD_UNIT = "systemd/media-neurorave.mount"
 _FILES = ("/etc/ld.so.cache", "/sbin/ldconfig", "/usr/share/alsa")
 # Opened by their names while it runs, so no program says that it needs them.
 _LIBRARIES = ("libportaudio.so.2",)
@@ -95,6 +96,7 @@ def build(
         for file in distribution.files or ():
             if not str(file).startswith("..") and not _UNUSED.search(str(file)):
                 _copy(Path(distribution.locate_file(file)), root / "packages" / str(file))
+    (root / "card-options").write_text(_card_options(), "ascii")
     for name in _TREE:
         _copy(TREE / name, root / "tree" / name)
     for path in (guest.python, guest.stdlib, *map(Path, _FILES)):
@@ -111,6 +113,13 @@ def build(
         listed = subprocess.Popen(["find", ".", "-print0"], cwd=root, stdout=subprocess.PIPE)
         packing = ["cpio", "--null", "--create", "--format=newc", "--quiet"]
         subprocess.run(packing, cwd=root, stdin=listed.stdout, stdout=file, check=True)
+
+
+def _card_options() -> str:
+    """Return the options with which a board mounts its card; the guest has no user but root."""
+    unit = (TREE / _CARD_UNIT).read_text("utf-8")
+    (options,) = re.findall(r"^Options=(.*)$", unit, re.MULTILINE)
+    return re.sub(r"\b([ug]id)=\w+", r"\1=0", options)
 
 
 def _below(root: Path, path: Path) -> Path:

@@ -17,6 +17,8 @@ from tests.vm.image import Guest, build, requirements
 
 MEMORY = "1536"
 DISK_BYTES = 64 << 20
+# Enough that it is not said to be nearly full.
+CARD_BYTES = 80 << 20
 _EMULATION = (
     "-accel",
     "tcg,thread=single",
@@ -34,12 +36,16 @@ _KERNEL = "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable init_on_all
 def boot(folder: Path, packed: Path, seconds: float) -> int:
     """Run the guest to its end; return the status of its scenario, or raise RuntimeError where it has none."""
     (kernel,) = (folder / "kernel/boot").glob("vmlinuz-*")
-    disk = folder / "disk"
-    with open(disk, "wb") as file:
-        file.truncate(DISK_BYTES)
+    disk, card = folder / "disk", folder / "card"
+    for image, size in ((disk, DISK_BYTES), (card, CARD_BYTES)):
+        with open(image, "wb") as file:
+            file.truncate(size)
+    formatting = ["/sbin/mkfs.vfat", "-F", "32", "-n", "NEURORAVE", str(card)]
+    subprocess.run(formatting, check=True, stdout=subprocess.DEVNULL)
     command = ["nice", "-n", "5", "qemu-system-x86_64", "-m", MEMORY, *_EMULATION, *_PLAIN]
     command += ["-kernel", str(kernel), "-initrd", str(packed), "-append", _KERNEL]
-    command += ["-drive", "file=%s,format=raw,if=virtio" % disk]
+    for image in (disk, card):
+        command += ["-drive", "file=%s,format=raw,if=virtio" % image]
     try:
         subprocess.run(command, stdin=subprocess.DEVNULL, timeout=seconds, check=True)
     except subprocess.TimeoutExpired:
@@ -60,7 +66,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", default=sys.executable, help="whose packages the guest gets")
     parser.add_argument(
-        "--seconds", type=float, default=1800.0, help="longest time that it may take"
+        "--seconds", type=float, default=900.0, help="longest time that it may take"
     )
     options = parser.parse_args()
     folder = options.folder.resolve()

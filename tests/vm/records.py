@@ -7,6 +7,7 @@ from typing import Any, List, NamedTuple, Tuple
 
 import numpy as np
 
+from neurorave_device.storage.patch import Patch, load_patch, patch_file
 from tests.device.fake_smbus import FakeBreakout, FakeOled
 from tests.vm.guest.recorder import RATE
 
@@ -34,9 +35,11 @@ class Records:
         self.rows = [Row(*row) for row in json.loads((folder / "notes.json").read_text())]
         page = json.loads((folder / "page.json").read_text())
         self.heard: List[Tuple[float, Any]] = page["heard"]
+        self.offered: List[Tuple[float, Any]] = page["offered"]
         self.pictures = [(when, bytes.fromhex(picture)) for when, picture in page["pictures"]]
         self.sound = np.fromfile(folder / "sound.raw", np.int16).reshape(-1, 2)[:, 0] / 32768.0
         self.pieces = np.loadtxt(folder / "sound.raw.times")
+        self._folder = folder
         self._log = (folder / "i2c.log").read_bytes()
 
     def times(self, what: str, value: Any = None) -> List[float]:
@@ -61,9 +64,24 @@ class Records:
         """Return the lines of the daemon's terminal."""
         return "\n".join(str(row.value) for row in self.rows if row.what == "said")
 
-    def faults(self, begin: float, end: float) -> str:
-        """Return what the panel was told meanwhile about inputs that do not work."""
-        return "\n".join(sorted({told["fault"] for when, told in self.heard if begin < when < end}))
+    def messages(self, begin: float, end: float) -> str:
+        """Return what the panel was told meanwhile to show."""
+        messages = {told["message"] for when, told in self.heard if begin < when < end}
+        return "\n".join(sorted(messages))
+
+    def kept(self) -> Patch:
+        """Return what the card remembers of the last settings."""
+        patch, _ = load_patch(patch_file(str(self._folder / "settings")))
+        assert patch is not None
+        return patch
+
+    def card_log(self) -> str:
+        """Return the log on the card."""
+        return (self._folder / "logs/neurorave.log").read_text("utf-8")
+
+    def card_image(self) -> Path:
+        """Return the card itself, as the guest has left it."""
+        return self._folder.parent / "card"
 
     def written(self) -> List[Tuple[float, int, bytes]]:
         """Return (time, address, bytes) of each write on the I2C bus."""

@@ -17,11 +17,15 @@ Message = Tuple[float, Any]
 
 
 class Page:
-    """Listens on a thread until `close`; `heard` are (time, telemetry) and `pictures` (time, 1024 bytes)."""
+    """Listens on a thread until `close`.
+
+    `heard` are (time, telemetry), `pictures` (time, 1024 bytes), `offered` (time, bundles that can be chosen).
+    """
 
     def __init__(self, port: int) -> None:
         self.heard: List[Message] = []
         self.pictures: List[Message] = []
+        self.offered: List[Message] = []
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._file = self._socket.makefile("rb")
         key = base64.b64encode(os.urandom(16)).decode()
@@ -55,7 +59,9 @@ class Page:
             body = self._file.read(length)
             now = time.monotonic()
             kind = head[0] & 0x0F
-            if kind == _TEXT and b'"telemetry"' in body:
+            if kind == _TEXT and body.endswith(b'"type":"telemetry"}'):
                 self.heard.append((now, json.loads(body.decode("utf-8"))))
+            elif kind == _TEXT and body.endswith(b'"type":"hello"}'):
+                self.offered.append((now, json.loads(body.decode("utf-8"))["bundles"]))
             elif kind == _BINARY and body[:4] == struct.pack("<I", PICTURE):
                 self.pictures.append((now, body[_HEADER:]))

@@ -4,6 +4,7 @@
 recordings, the I2C bus's log, and what a page of the browser panel saw.  Nothing is judged here: the host does that.
 """
 
+import itertools
 import json
 import os
 import random
@@ -15,10 +16,12 @@ import threading
 import time
 from typing import Any, Callable, List, Sequence, Tuple
 
-from tests.vm.guest import bench
+from tests.vm.guest import bench, card
 from tests.vm.guest.page import Page
 
 GATES = 50
+# The card is looked at every five seconds.
+CARD_SECONDS = 7.0
 PORT = 8765
 LOW_VOLTS, HIGH_VOLTS = -3.0, 3.0
 # Each jack its own, so that none can be taken for another.
@@ -36,7 +39,7 @@ _CONFIG = {
     "device": "Loopback: PCM (hw:0,0)",
     "engine": "onnx",
     "port": PORT,
-    "state": "/tmp/state",
+    "card": card.PLACE,
     # Both gates start sounds, so that each edge of either can be heard.
     "patch": {"gate2.role": "trigger"},
 }
@@ -68,7 +71,7 @@ class Module:
             # JSON is YAML, too.
             json.dump(_CONFIG, file)
         self._notes = notes
-        self.ready = threading.Event()
+        self._lines: List[str] = []
         command = [sys.executable, "-m", "neurorave_device.cli", "run", "--config", file.name]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -79,8 +82,22 @@ class Module:
             text = line.decode("utf-8").rstrip()
             self._notes.add("said", text)
             print("          " + text, flush=True)
-            if " plays " in text:
-                self.ready.set()
+            self._lines.append(text)
+
+    def ready(self) -> None:
+        """Wait until it plays."""
+        if not self.says((" plays ",), 60.0):
+            raise RuntimeError("the module does not start")
+
+    def says(self, parts: Sequence[str], seconds: float) -> bool:
+        """Wait until the parts have been said since the last question, but no longer than `seconds`; say whether."""
+        end = time.monotonic() + seconds
+        while not all(any(part in line for line in self._lines) for part in parts):
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.05)
+        self._lines = []
+        return True
 
     def end(self) -> int:
         """Ask it to end and return its exit status."""
@@ -127,6 +144,11 @@ class Player:
         for number in range(GATES):
             self.gate(1 + number % 2, "gate")
 
+    def gates_until(self, over: threading.Event) -> None:
+        """Raise gates 1 and 2 in turns until it is over; the body of a thread."""
+        for number in itertools.takewhile(lambda _: not over.is_set(), itertools.count()):
+            self.gate(1 + number % 2, "gate beside the card")
+
     def press(self, seconds: float) -> None:
         """Press the switch for so long."""
         self._notes.add("press", seconds)
@@ -167,15 +189,47 @@ class Player:
         self.look(BACK_SECONDS)
 
 
+def play_on_card(player: Player, module: Module, page: Page, notes: Notes) -> None:
+    """Let the card get bundles, be full, read-only and gone, while gates and the output's level are played."""
+    notes.step("card: bundles")
+    over = threading.Event()
+    gates = threading.Thread(target=player.gates_until, args=(over,))
+    gates.start()
+    card.copy_bundle("mine")
+    card.copy_bundle("torn", lacking="decoder.onnx")
+    notes.add("copied")
+    end = time.monotonic() + CARD_SECONDS
+    while len(page.offered[-1][1]) < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    for name, happen, sentences in (
+        ("full", card.fill, ("is full", "cannot be written")),
+        ("room", card.make_room, ("is well again",)),
+        ("read-only", card.refuse_writes, ("is read-only",)),
+        ("writable", card.accept_writes, ("is well again",)),
+        ("pulled", card.pull, ("is not there",)),
+        ("put in", card.put_in, ("is well again",)),
+    ):
+        notes.step("card: " + name)
+        happen()
+        notes.add("happened", name)
+        # The first one may only take away what the screen says.
+        player.turn(-1)
+        player.turn(-1)
+        if module.says(sentences, CARD_SECONDS):
+            notes.add("told", name)
+    over.set()
+    gates.join()
+
+
 def play(folder: str, notes: Notes) -> None:
     """Do everything, in order."""
     player = Player(notes)
     bench.switch(False)
+    card.mount()
     notes.step("start")
     module = Module(notes)
     recording = Recording(os.path.join(folder, "sound.raw"))
-    if not module.ready.wait(60.0):
-        raise RuntimeError("the module does not start")
+    module.ready()
     page = Page(PORT)
     player.look(1.0)
 
@@ -206,12 +260,14 @@ def play(folder: str, notes: Notes) -> None:
             player.gate(1, kind)
     player.patch(NO_VOLTS)
 
+    play_on_card(player, module, page, notes)
     recording.end()
     page.close()
 
     with open(os.path.join(folder, "page.json"), "w", encoding="ascii") as file:
         pictures = [(when, picture.hex()) for when, picture in page.pictures]
-        json.dump({"heard": page.heard, "pictures": pictures}, file)
+        told = {"heard": page.heard, "pictures": pictures, "offered": page.offered}
+        json.dump(told, file)
     notes.step("end")
     notes.add("status", module.end())
 

@@ -1,0 +1,75 @@
+"""The guest's card as it fares on a stage: it gets bundles, it is full, its kernel takes it for read-only."""
+
+import os
+import shutil
+import subprocess
+import time
+
+from tests.vm.guest.bench import write
+
+PLACE = "/media/neurorave"
+_MODELS = os.path.join(PLACE, "models")
+_FILLER = os.path.join(PLACE, "holiday.mov")
+_TOY = "/tree/tests/data/toy_bundle"
+_DISK = "/sys/block/vdb"
+_PIECE = bytes(1 << 18)
+
+
+def copy_bundle(name: str, lacking: str = "") -> None:
+    """Copy a bundle onto the card, with all of its files but one."""
+    os.mkdir(os.path.join(_MODELS, name))
+    for file in sorted(os.listdir(_TOY)):
+        if file != lacking:
+            # As a program for files does: the contents, and times that FAT rounds.
+            shutil.copy(os.path.join(_TOY, file), os.path.join(_MODELS, name, file))
+
+
+def fill() -> None:
+    """Write until nothing more fits."""
+    descriptor = os.open(_FILLER, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(descriptor, _PIECE)
+            # The module's turn; the guest has one processor.
+            time.sleep(0.001)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def make_room() -> None:
+    """Remove what has filled it."""
+    os.remove(_FILLER)
+
+
+def refuse_writes() -> None:
+    """Let the kernel take it for read-only from now on, open files or not, as it does after an error of the medium."""
+    write("/proc/sysrq-trigger", "u")
+
+
+def accept_writes() -> None:
+    """Mount it anew for writing."""
+    subprocess.run(["mount", "-o", "remount,rw", PLACE], check=True)
+
+
+def pull() -> None:
+    """Take it out while files on it are open. Letting go of the mount is then systemd's (LazyUnmount)."""
+    # .../pci0000:00/0000:00:04.0/virtio1/block/vdb
+    slot = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(_DISK))))
+    write(os.path.join(slot, "remove"), "1")
+    subprocess.run(["umount", "-l", PLACE], check=True)
+
+
+def put_in() -> None:
+    """Put it in again, and mount it as at first."""
+    write("/sys/bus/pci/rescan", "1")
+    mount()
+
+
+def mount() -> None:
+    """Mount it as systemd does on a board."""
+    with open("/card-options", encoding="ascii") as file:
+        options = file.read()
+    device = "/dev/" + os.path.basename(_DISK)
+    subprocess.run(["mount", "-t", "vfat", "-o", options, device, PLACE], check=True)
