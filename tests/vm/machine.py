@@ -18,7 +18,7 @@ from tests.vm.image import Guest, build, requirements
 MEMORY = "1536"
 DISK_BYTES = 64 << 20
 # Enough that it is not said to be nearly full.
-CARD_BYTES = 80 << 20
+CARD_BYTES = 72 << 20
 _EMULATION = (
     "-accel",
     "tcg,thread=single",
@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", default=sys.executable, help="whose packages the guest gets")
     parser.add_argument(
-        "--seconds", type=float, default=900.0, help="longest time that it may take"
+        "--seconds", type=float, default=1800.0, help="longest time that it may take"
     )
     options = parser.parse_args()
     folder = options.folder.resolve()

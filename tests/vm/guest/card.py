@@ -1,5 +1,6 @@
 """The guest's card as it fares on a stage: it gets bundles, it is full, its kernel takes it for read-only."""
 
+import glob
 import os
 import shutil
 import subprocess
@@ -11,7 +12,6 @@ PLACE = "/media/neurorave"
 _MODELS = os.path.join(PLACE, "models")
 _FILLER = os.path.join(PLACE, "holiday.mov")
 _TOY = "/tree/tests/data/toy_bundle"
-_DISK = "/sys/block/vdb"
 _PIECE = bytes(1 << 18)
 
 
@@ -38,25 +38,16 @@ def fill() -> None:
         os.close(descriptor)
 
 
-def make_room() -> None:
-    """Remove what has filled it."""
-    os.remove(_FILLER)
-
-
 def refuse_writes() -> None:
-    """Let the kernel take it for read-only from now on, open files or not, as it does after an error of the medium."""
+    """Make room; then let the kernel take it for read-only, open files or not, as after an error of the medium."""
+    os.remove(_FILLER)
     write("/proc/sysrq-trigger", "u")
-
-
-def accept_writes() -> None:
-    """Mount it anew for writing."""
-    subprocess.run(["mount", "-o", "remount,rw", PLACE], check=True)
 
 
 def pull() -> None:
     """Take it out while files on it are open. Letting go of the mount is then systemd's (LazyUnmount)."""
     # .../pci0000:00/0000:00:04.0/virtio1/block/vdb
-    slot = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(_DISK))))
+    slot = os.path.join(os.path.realpath(_disk()), "../../..")
     write(os.path.join(slot, "remove"), "1")
     subprocess.run(["umount", "-l", PLACE], check=True)
 
@@ -71,5 +62,11 @@ def mount() -> None:
     """Mount it as systemd does on a board."""
     with open("/card-options", encoding="ascii") as file:
         options = file.read()
-    device = "/dev/" + os.path.basename(_DISK)
+    device = "/dev/" + os.path.basename(_disk())
     subprocess.run(["mount", "-t", "vfat", "-o", options, device, PLACE], check=True)
+
+
+def _disk() -> str:
+    """Return the card's folder in sysfs; it has another name each time."""
+    (disk,) = glob.glob("/sys/block/vd[b-z]")
+    return disk
