@@ -40,7 +40,7 @@ def boot(folder: Path, packed: Path, seconds: float) -> int:
     for image, size in ((disk, DISK_BYTES), (card, CARD_BYTES)):
         with open(image, "wb") as file:
             file.truncate(size)
-    formatting = ["/sbin/mkfs.vfat", "-F", "32", "-n", "NEURORAVE", str(card)]
+    formatting = ["/sbin/mkfs.vfat", "-F", "32", "-s", "2", "-n", "NEURORAVE", str(card)]
     subprocess.run(formatting, check=True, stdout=subprocess.DEVNULL)
     command = ["nice", "-n", "5", "qemu-system-x86_64", "-m", MEMORY, *_EMULATION, *_PLAIN]
     command += ["-kernel", str(kernel), "-initrd", str(packed), "-append", _KERNEL]

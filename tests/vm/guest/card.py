@@ -4,7 +4,6 @@ import glob
 import os
 import shutil
 import subprocess
-import time
 
 from tests.vm.guest.bench import write
 
@@ -12,7 +11,7 @@ PLACE = "/media/neurorave"
 _MODELS = os.path.join(PLACE, "models")
 _FILLER = os.path.join(PLACE, "holiday.mov")
 _TOY = "/tree/tests/data/toy_bundle"
-_PIECE = bytes(1 << 18)
+_PIECE = bytes(1 << 20)
 
 
 def copy_bundle(name: str, lacking: str = "") -> None:
@@ -30,8 +29,6 @@ def fill() -> None:
     try:
         while True:
             os.write(descriptor, _PIECE)
-            # The module's turn; the guest has one processor.
-            time.sleep(0.001)
     except OSError:
         pass
     finally:

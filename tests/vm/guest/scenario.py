@@ -189,7 +189,7 @@ class Player:
         self.look(BACK_SECONDS)
 
 
-def play_on_card(player: Player, module: Module, page: Page, notes: Notes) -> None:
+def play_on_card(player: Player, module: Module, notes: Notes) -> None:
     """Let the card get bundles, be full, read-only and gone, while gates and the output's level are played."""
     notes.step("card: bundles")
     over = threading.Event()
@@ -198,17 +198,13 @@ def play_on_card(player: Player, module: Module, page: Page, notes: Notes) -> No
     card.copy_bundle("mine")
     card.copy_bundle("torn", lacking="decoder.onnx")
     notes.add("copied")
-    end = time.monotonic() + CARD_SECONDS
-    while len(page.offered[-1][1]) < 3 and time.monotonic() < end:
-        time.sleep(0.05)
     for name, happen, sentences in (
-        ("full", card.fill, ("is full", "cannot be written")),
+        ("full", card.fill, ("is full, so", "cannot be written")),
         ("read-only", card.refuse_writes, ("is read-only",)),
         ("pulled", card.pull, ("is not there",)),
     ):
         notes.step("card: " + name)
         happen()
-        notes.add("happened", name)
         # The first one may only take away what the screen says.
         player.turn(-1)
         player.turn(-1)
@@ -259,7 +255,7 @@ def play(folder: str, notes: Notes) -> None:
             player.gate(1, kind)
     player.patch(NO_VOLTS)
 
-    play_on_card(player, module, page, notes)
+    play_on_card(player, module, notes)
     recording.end()
     page.close()
 
