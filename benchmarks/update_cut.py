@@ -4,7 +4,9 @@ A package lies on the card; the launcher that the system's service runs is start
 at a random moment of the time that it takes. Then it is started again: what plays has to be the old or the new version.
 Every other round begins with a version that came by an update itself.
 
-    python -m benchmarks.update_cut [--rounds 50] [--json FILE]
+    python -m benchmarks.update_cut [--cuts 50] [--json FILE]
+
+A kill that comes when the start is over is no cut; rounds go on until there are so many that were.
 """
 
 import argparse
@@ -42,25 +44,26 @@ def cut(rig: Rig, seconds: float) -> bool:
     return working
 
 
-def measure(rounds: int, chance: random.Random) -> Dict[str, Any]:
+def measure(cuts: int, chance: random.Random) -> Dict[str, Any]:
     """Cut so many updates off and count what played at the next start."""
     played: Dict[str, int] = collections.Counter()
-    cut_off = 0
+    rounds = cut_off = 0
     with tempfile.TemporaryDirectory(prefix="neurorave-update-") as folder:
         first = Rig(os.path.join(folder, "first"))
         first.package("9.0.0")
         began = time.monotonic()
         first.start()
         whole = time.monotonic() - began
-        for number in range(rounds):
-            rig = Rig(os.path.join(folder, str(number)))
+        while cut_off < cuts:
+            rig = Rig(os.path.join(folder, str(rounds)))
             rig.package("9.0.0")
-            if number % 2:
+            if rounds % 2:
                 rig.start("confirm")
                 rig.package("9.1.0")
             cut_off += cut(rig, chance.uniform(0.0, whole))
             played[rig.start("confirm")[0] or "nothing"] += 1
             shutil.rmtree(rig.folder)
+            rounds += 1
     return {
         "rounds": rounds,
         "cut_off": cut_off,
@@ -72,10 +75,10 @@ def measure(rounds: int, chance: random.Random) -> Dict[str, Any]:
 def main() -> int:
     """Run as a command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=50, metavar="N")
+    parser.add_argument("--cuts", type=int, default=50, metavar="N")
     parser.add_argument("--json", default="-", metavar="FILE")
     options = parser.parse_args()
-    found = measure(options.rounds, random.Random(0))
+    found = measure(options.cuts, random.Random(0))
     write_json(options.json, found)
     return 0 if found["nothing_played"] == 0 else 1
 
