@@ -4,7 +4,7 @@ import pytest
 
 from neurorave_device.face.catch_up import TURN_SECONDS, CatchUp
 
-from .page_states import Hand
+from .hand import Hand
 
 
 def _loaded(at: float) -> Hand:

@@ -7,7 +7,7 @@ import pytest
 from neurorave_device.face.happenings import Happenings
 from neurorave_device.link.events import CONTROLLER, NEXT_MODEL, NEXT_PRESET, PROGRAM, Event
 
-from .page_states import Hand
+from .hand import Hand
 
 
 class Rig:

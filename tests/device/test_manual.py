@@ -6,8 +6,9 @@ import re
 import pytest
 from PIL import Image
 
+from .hand import Hand
 from .manual_pictures import FOLDER, MANUAL, drawn, pages, path_of, wanted
-from .page_states import STATES, Hand
+from .page_states import STATES
 
 # Where the manual tells of each page of the list.
 TOLD = {

@@ -16,7 +16,7 @@ from neurorave_device.face.steps import round_step, stepped
 from neurorave_device.parameter import Parameter, number
 from neurorave_device.parameters import PARAMETERS, by_id
 
-from .page_states import Hand
+from .hand import Hand
 
 NUMBERS = [row for row in PARAMETERS if row.measured]
 CHOICES = [row for row in PARAMETERS if not row.measured]

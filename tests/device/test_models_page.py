@@ -7,7 +7,7 @@ from neurorave_device.face.groups import alone, groups
 from neurorave_device.face.pages.models import without_folder
 from neurorave_device.parameters import PATCH_PARAMETERS
 
-from .page_states import Hand
+from .hand import Hand
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .page_states import Hand
+from .hand import Hand
 
 
 def _shelf() -> Hand:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from neurorave_device.face.face import PICTURES_PER_SECOND
 from neurorave_device.face.pace import Pace
 
-from .page_states import Hand
+from .hand import Hand
 
 
 @pytest.mark.parametrize("tick", [0.005, 0.01, 0.025])

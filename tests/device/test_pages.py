@@ -15,7 +15,8 @@ from neurorave_device.face.menu import Menu
 from neurorave_device.face.pages import message, play, splash
 from neurorave_device.face.pages.name_wheel import WHEEL, NameWheel
 
-from .page_states import FOLDER, STATES, Hand, load
+from .hand import Hand
+from .page_states import FOLDER, STATES, load
 
 WORDS = st.text(alphabet="abcdefgh WMij_.,0123456789\u00b1\u4e2d", max_size=80)
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=32)

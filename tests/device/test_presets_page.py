@@ -1,6 +1,6 @@
 """The presets on the module: made, loaded, replaced and deleted with one encoder, and nothing lost by a slip."""
 
-from .page_states import Hand
+from .hand import Hand
 
 
 def _shelf() -> Hand:

@@ -14,7 +14,7 @@ from neurorave_device.inputs.calibration import Calibration
 from neurorave_device.link.events import CONTROLLER, Event
 from neurorave_device.parameters import by_id
 
-from .page_states import Hand
+from .hand import Hand
 
 
 def _calibrate(hand: Hand, finish: bool = True) -> None:

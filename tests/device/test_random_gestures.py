@@ -9,7 +9,7 @@ from neurorave_device.face.menu import LEVELS
 from neurorave_device.link.events import NEXT_PRESET, Event
 from neurorave_device.parameters import PARAMETERS
 
-from .page_states import Hand
+from .hand import Hand
 
 GESTURES = 1000
 # How often each kind is drawn; most of what a hand does is turning and clicking.

@@ -15,7 +15,8 @@ from neurorave_device.link.telemetry import Report, unpack
 from neurorave_device.parameters import PATCH_PARAMETERS, by_id
 from neurorave_device.storage.morph import Morph
 
-from .test_sound import BLOCK, RATE, Rig, _Stopping, sound_of
+from .sound_rig import BLOCK, RATE, Rig, sound_of
+from .test_sound import _Stopping
 from .toy import TOY
 
 
