@@ -56,6 +56,9 @@ class Mapper:
             self._fade = silence_fade(bundle.descriptors[self._loudness])
         axis = Pitch if bundle.pitched else Timbre
         self._first: FirstLatent = axis(bundle.latent_quantiles[0])
+        self._pitched = bundle.pitched
+        # A sequencer may stay on its 0 V for long: once notes have come they are notes.
+        self._notes_come = False
         self._place_of = {name: index for index, name in enumerate(self._names) if name in MOVED}
         self._cvs = [Cv(number + 1) for number in range(CV_COUNT)]
         self._macro = Macro(self._names)
@@ -140,9 +143,11 @@ class Mapper:
         for number in self._following:
             cv = self._cvs[number]
             u = cv.read(float(volts[number]), dt)
-            if not cv.speaks:
-                continue
             destination = cv.destination
+            if destination == LATENT and self._pitched:
+                self._notes_come = self._notes_come or cv.active
+            if not cv.speaks and not (destination == LATENT and self._notes_come):
+                continue
             if cv.active:
                 cabled.append(destination)
             index = self._place_of.get(destination, -1)
@@ -206,6 +211,7 @@ class Mapper:
             self._morph_glide.snapshot(),
             None if self._morphing is None else self._morphing.snapshot(),
             self._moving,
+            self._notes_come,
         )
 
     def restore(self, state: State) -> None:
@@ -218,6 +224,7 @@ class Mapper:
         for glide, kept in zip(self._menu, state[3]):
             glide.restore(kept)
         self._morph_glide.restore(state[4])
+        self._notes_come = state[7]
         if self._morphing is not None and state[5] is not None:
             self._morphing.restore(state[5])
 
@@ -228,6 +235,7 @@ class Mapper:
         for motion, moving in zip(self._motions, other._motions):
             motion.restore(moving.snapshot())
         self._macro.follow(other._macro)
+        self._notes_come = self._pitched and other._notes_come
         self._morph_glide.restore(other._morph_glide.snapshot())
 
     def _find_position(self, volts: Sequence[float], dt: float) -> float:

@@ -59,3 +59,25 @@ def test_the_mapper_plays_a_pitched_bundle_by_volts_per_octave() -> None:
     high = mapper.frame((1.0, 0.0, 0.0, 0.0), False, 0.01)
     assert low.force and high.force
     assert high.forced - low.forced == pytest.approx(2.0, abs=1e-6)
+
+
+def test_zero_volts_is_a_note_once_notes_have_come() -> None:
+    info = make_bundle()._replace(pitched=True, latent_quantiles=(PITCHES, knots(-1.0, 1.0)))
+    mapper = Mapper({"cv1.range": 0.0}, info)
+    assert not mapper.frame((0.0,) * 4, False, 0.01).force
+    mapper.frame((1.0, 0.0, 0.0, 0.0), False, 0.01)
+    kept = mapper.snapshot()
+    for _ in range(400):
+        targets = mapper.frame((0.0,) * 4, False, 0.01)
+    assert targets.force
+    assert hertz(targets.forced) == pytest.approx(261.6256, abs=0.01)
+    # A model without a pitch is given back what it chooses, and one with a pitch takes over where this one is.
+    plain = Mapper({}, make_bundle())
+    plain.follow(mapper)
+    assert not plain.frame((0.0,) * 4, False, 0.01).force
+    other = Mapper({}, info)
+    other.follow(mapper)
+    assert other.frame((0.0,) * 4, False, 0.01).force
+    fresh = Mapper({"cv1.range": 0.0}, info)
+    fresh.restore(kept)
+    assert fresh.frame((0.0,) * 4, False, 0.01).force
