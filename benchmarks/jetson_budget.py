@@ -226,7 +226,8 @@ def page(folders: List[str]) -> str:
 def main() -> int:
     """Run as a command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bundles", nargs="*", default=["models/hand_percussion"], metavar="DIR")
+    shipped = sorted(str(path.parent) for path in Path("models").glob("*/bundle.yaml"))
+    parser.add_argument("bundles", nargs="*", default=shipped, metavar="DIR")
     parser.add_argument("--page", type=Path, metavar="FILE", help="put the tables into this page")
     options = parser.parse_args()
     text = page(options.bundles)

@@ -192,7 +192,9 @@ def test_an_unknown_decoder_option_is_named_with_those_there_are(data: Path, rec
     ):
         build_training(wrong, PreparedData(data))
     wrong = load_recipe(str(recipe), ["model.decoder=vocoder"])
-    with pytest.raises(UserError, match=r"model\.decoder is 'vocoder', allowed: carriers, harmonics, pqmf"):
+    with pytest.raises(
+        UserError, match=r"model\.decoder is 'vocoder', allowed: carriers, harmonics, pqmf"
+    ):
         build_training(wrong, PreparedData(data))
 
 
