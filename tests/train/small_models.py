@@ -13,22 +13,15 @@ from neurorave_train.cli import main as train_command
 from neurorave_train.nets.model import PlayableModel
 
 RATE, HOP = 44100, 512
-SMALL_CARRIERS = {
+SMALL_TRUNK = {
     "width": 24,
     "fine_width": 16,
     "dilations": [1, 2],
     "fine_dilations": [1, 3],
-    "carriers": 16,
     "bands": 12,
 }
-SMALL_HARMONICS = {
-    "width": 24,
-    "fine_width": 16,
-    "dilations": [1, 2],
-    "fine_dilations": [1, 3],
-    "harmonics": 16,
-    "bands": 12,
-}
+SMALL_CARRIERS = {**SMALL_TRUNK, "carriers": 16}
+SMALL_HARMONICS = {**SMALL_TRUNK, "harmonics": 16}
 SMALL_PQMF = {"widths": [24, 16, 12, 8], "dilations": [1, 3], "noise_bands": 12}
 OPTIONS = {"carriers": SMALL_CARRIERS, "harmonics": SMALL_HARMONICS, "pqmf": SMALL_PQMF}
 

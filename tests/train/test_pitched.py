@@ -20,21 +20,11 @@ from neurorave_train.training.pitched import TAUGHT, PitchedTraining
 from neurorave_train.training.recipe import load_recipe
 from neurorave_train.training.trainer import checkpoint_of
 
-from .small_models import HOP, RATE, prepared, small_model
+from .small_models import HOP, RATE, SMALL_RECIPE, prepared, small_model
 
-RECIPE = """
-model:
-  decoder: harmonics
-  latents: 4
-  encoder_width: 16
-  decoder_options: {width: 24, fine_width: 16, dilations: [1, 2], fine_dilations: [1, 3],
-                    harmonics: 16, bands: 12}
-data: {segment_frames: 24, batch: 2}
-objective: {swap_items: 2}
-steps: 4
-validate_every: 2
-prior: {width: 16, components: 2, frames: 30, batch: 4, steps: 4, validate_every: 2}
-"""
+RECIPE = SMALL_RECIPE.replace("carriers: 16", "harmonics: 16").replace(
+    "model:\n", "model:\n  decoder: harmonics\n  latents: 4\n"
+)
 
 
 @pytest.fixture(scope="module")
