@@ -1,12 +1,9 @@
 """Which inputs of a sound card are the jacks, and what they read at full scale."""
 
-import json
 import os
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
-import jsonschema
-
-from neurorave_device.errors import UserError
+from neurorave_device.machine.section import check_section
 
 SCHEMA_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "audio_jacks_schema.json")
 
@@ -38,25 +35,6 @@ def jacks_from(values: Mapping[str, Any]) -> AudioJacks:
 
 def checked(source: str, values: Mapping[str, Any]) -> Dict[str, Any]:
     """Return `values` where they describe jacks; UserError names source, key, value and what is allowed."""
-    with open(SCHEMA_PATH, encoding="utf-8") as file:
-        schema = json.load(file)
-    allowed = schema["properties"]
     plain = dict(values)
-    for key in plain:
-        if key not in allowed:
-            raise UserError(
-                "{}: audio_panel: unknown key {!r} (value {!r}), allowed are {}".format(
-                    source, key, plain[key], ", ".join(allowed)
-                )
-            )
-    wrong = [str(error.path[0]) for error in jsonschema.Draft7Validator(schema).iter_errors(plain)]
-    # No bound of a schema stops what is not a number.
-    wrong += [key for key, value in plain.items() if value != value]
-    if wrong:
-        key = sorted(wrong)[0]
-        raise UserError(
-            "{}: audio_panel: {} is {!r}, allowed is {}".format(
-                source, key, plain[key], allowed[key]["description"]
-            )
-        )
+    check_section(source, "audio_panel", SCHEMA_PATH, plain)
     return plain

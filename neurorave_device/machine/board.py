@@ -4,13 +4,11 @@ The defaults are the 40-pin header of a Jetson Nano, wired without a clash: the 
 encoder on free pins, the screen and the encoder breakout on I2C bus 1.
 """
 
-import json
 import os
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-import jsonschema
-
 from neurorave_device.errors import UserError
+from neurorave_device.machine.section import check_section
 
 SCHEMA_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "board_schema.json")
 
@@ -114,30 +112,11 @@ def board_from(values: Mapping[str, Any]) -> Board:
 
 def checked(source: str, values: Mapping[str, Any]) -> Dict[str, Any]:
     """Return `values` as they are where they describe a wiring; UserError names source, key, value, what is allowed."""
-    with open(SCHEMA_PATH, encoding="utf-8") as file:
-        schema = json.load(file)
-    allowed = schema["properties"]
     plain = dict(values)
     if isinstance(plain.get("gpio_lines"), dict):
         # YAML reads these keys as numbers.
         plain["gpio_lines"] = {str(pin): line for pin, line in plain["gpio_lines"].items()}
-    for key in plain:
-        if key not in allowed:
-            raise UserError(
-                "{}: board: unknown key {!r} (value {!r}), allowed are {}".format(
-                    source, key, plain[key], ", ".join(allowed)
-                )
-            )
-    wrong = [str(error.path[0]) for error in jsonschema.Draft7Validator(schema).iter_errors(plain)]
-    # No bound of a schema stops what is not a number.
-    wrong += [key for key, value in plain.items() if value != value]
-    if wrong:
-        key = sorted(wrong)[0]
-        raise UserError(
-            "{}: board: {} is {!r}, allowed is {}".format(
-                source, key, plain[key], allowed[key]["description"]
-            )
-        )
+    check_section(source, "board", SCHEMA_PATH, plain)
     _check_pins(source, board_from(plain))
     return plain
 
