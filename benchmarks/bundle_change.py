@@ -42,7 +42,7 @@ from neurorave_device.link.telemetry import Report, unpack
 from neurorave_device.parameters import default_values
 from neurorave_device.processes.child import READY, Child
 from neurorave_device.sound_process.synthesis import CHANGE_SECONDS
-from neurorave_device.sound_process.timing import timing
+from neurorave_device.sound_process.timing import LOADING_AHEAD_MS, timing
 
 SKIP_SECONDS = 3.0
 # From one change to the wish for the next.
@@ -164,7 +164,8 @@ def steps(sound: np.ndarray, places: List[int], config: Config) -> Tuple[float, 
     ``places`` are what had been played when a new bundle was first told of: it begins behind what was queued then.
     """
     info = read_description(config.bundle).info
-    capacity = timing(config.ahead_ms, config.block, info.sample_rate, info.hop).capacity
+    ahead = max(config.ahead_ms, LOADING_AHEAD_MS)
+    capacity = timing(ahead, config.block, info.sample_rate, info.hop).capacity
     fade = round(CHANGE_SECONDS * info.sample_rate)
     step = np.abs(np.diff(sound))
     inside = np.zeros(step.size, bool)

@@ -6,7 +6,9 @@ and one core kept busy by another process. What happens in the first seconds doe
 set of both processes, its growth the slope of a line through it from a third of the time on, over that time.
 
 The machine's own stops (benchmarks/stalls.py) are counted beside it: on a virtual machine whose host is busy, a stop
-longer than the sound that has been made ahead is a gap that no program can help.
+longer than the sound that has been made ahead is a gap that no program can help. For each late frame and gap that is
+told of, `beside` has how long a processor stood still in the quarter second before; `usual` is how much of the whole
+time had as long a stop beside it, so a program that is late by itself shows.
 
 `python -m benchmarks.soak [--minutes N] [--no-load] [--json FILE]`
 """
@@ -43,6 +45,8 @@ GATE_HERTZ = (8.0, 1.0)
 TURNS_PER_SECOND = 15.0
 START_SECONDS = 30.0
 COUNTS = ("late", "underruns")
+# A late frame is told of within so many seconds.
+TELLING_SECONDS = 0.25
 
 
 class Module:
@@ -99,6 +103,8 @@ async def play(module: Module, seconds: float, chance: random.Random) -> Dict[st
     newest: Dict[str, Any] = {}
     pictures = [0]
     rows: List[List[float]] = []
+    faults: List[float] = []
+    counted = [0]
 
     async def listen(socket: Any) -> None:
         async for message in socket:
@@ -106,6 +112,10 @@ async def play(module: Module, seconds: float, chance: random.Random) -> Dict[st
                 found = json.loads(message.data)
                 if found["type"] == "telemetry":
                     newest.update(found)
+                    total = sum(found[name] for name in COUNTS)
+                    if total > counted[0]:
+                        faults.append(time.monotonic())
+                    counted[0] = total
             elif len(message.data) == HEADER_BYTES + 1024:
                 pictures[0] += 1
 
@@ -139,7 +149,13 @@ async def play(module: Module, seconds: float, chance: random.Random) -> Dict[st
                     rows.append([passed, module.memory(), newest["load"]] + counts)
                 await asyncio.sleep(max(0.0, begin + turn / TURNS_PER_SECOND - time.monotonic()))
             ear.cancel()
-    return {"rows": rows, "pictures_per_second": pictures[0] / (seconds - SKIP_SECONDS)}
+    faults = [moment for moment in faults if moment > begin + SKIP_SECONDS]
+    return {
+        "rows": rows,
+        "faults": faults,
+        "span": (begin, time.monotonic()),
+        "pictures_per_second": pictures[0] / (seconds - SKIP_SECONDS),
+    }
 
 
 def start_browser(address: str, profile: str) -> Optional["subprocess.Popen[bytes]"]:
@@ -150,6 +166,12 @@ def start_browser(address: str, profile: str) -> Optional["subprocess.Popen[byte
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
+
+
+def stood_still(stalls: np.ndarray, moment: float) -> float:
+    """Return the longest of the stops (begin, end) [n, 2] in the time before a moment, seconds."""
+    near = (stalls[:, 1] > moment - TELLING_SECONDS) & (stalls[:, 0] < moment)
+    return float((stalls[near, 1] - stalls[near, 0]).max()) if near.any() else 0.0
 
 
 def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
@@ -174,6 +196,11 @@ def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
     slope = np.polyfit(later[:, 0], later[:, 1], 1)[0]
     lengths = np.array([end - begin for begin, end in watch.stalls])
     ahead = Config().ahead_ms * 1e-3
+    beside = [stood_still(watch.stalls, moment) for moment in found["faults"]]
+    anywhere = [
+        stood_still(watch.stalls, moment)
+        for moment in np.arange(found["span"][0], found["span"][1], 0.1)
+    ]
     return {
         "seconds": seconds,
         "core_kept_busy": load,
@@ -181,6 +208,10 @@ def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
         "pictures_per_second": found["pictures_per_second"],
         "load": {"mean": float(rows[:, 2].mean()), "max": float(rows[:, 2].max())},
         "counts": dict(zip(COUNTS, rows[-1, 3:].astype(int).tolist())),
+        "beside": [
+            {"stop_ms": round(1e3 * stop, 1), "usual": float(np.mean(np.array(anywhere) >= stop))}
+            for stop in beside
+        ],
         "memory_mib": {
             "first": float(rows[0, 1]),
             "last": float(rows[-1, 1]),

@@ -20,14 +20,22 @@ class Outcome(NamedTuple):
     fault: str
 
 
+def _nobody(loading: bool) -> None:
+    """Be told of a load where nobody minds."""
+
+
 class BundleChange:
     """Loads the bundles that are asked for, one after the other; of several that wait only the newest.
 
     ``load`` makes a voice that has been played once; it raises UserError where the bundle cannot be used.
+    ``loading`` is told, on the thread that loads, when that begins and ends.
     """
 
-    def __init__(self, load: Callable[[str], Voice]) -> None:
+    def __init__(
+        self, load: Callable[[str], Voice], loading: Callable[[bool], None] = _nobody
+    ) -> None:
         self._load = load
+        self._loading = loading
         self._wanted: "queue.Queue[str]" = queue.Queue()
         self._outcomes: "queue.Queue[Outcome]" = queue.Queue()
         threading.Thread(target=self._run, name="bundles", daemon=True).start()
@@ -51,8 +59,10 @@ class BundleChange:
             folder = self._wanted.get()
             while not self._wanted.empty():
                 folder = self._wanted.get()
+            self._loading(True)
             with polite():
                 outcome = self._outcome(folder)
+            self._loading(False)
             self._outcomes.put(outcome)
 
     def _outcome(self, folder: str) -> Outcome:

@@ -54,7 +54,7 @@ from neurorave_device.sound_process.notices import Notices
 from neurorave_device.sound_process.scan import InputScan
 from neurorave_device.sound_process.stream import StreamClock, VoltHistory
 from neurorave_device.sound_process.synthesis import Synthesis
-from neurorave_device.sound_process.timing import timing
+from neurorave_device.sound_process.timing import LOADING_AHEAD_MS, timing
 from neurorave_device.wiring import length_of, make_out, make_panel
 
 # How long the buffer may take to run out at the end.
@@ -91,7 +91,7 @@ class Sound:
         self._engine = engine
         self._told = ""
         self._plans: Optional[PlanJob] = PlanJob(config.bundle) if engine.wants_plans else None
-        self._change = BundleChange(self._load)
+        self._change = BundleChange(self._load, self._keep_ahead)
         self._notices = Notices(clock)
         self._say = self._notices.say
         plan = timing(config.ahead_ms, config.block, rate, bundle.info.hop)
@@ -99,7 +99,10 @@ class Sound:
         history = VoltHistory()
         panel = self._panel = make_panel(config, stream)
         length = length_of(config, panel, plan.gate)
-        self._buffer = FrameBuffer(plan.capacity)
+        # While another bundle is loaded the interpreter is held for some milliseconds now and then.
+        roomy = timing(max(config.ahead_ms, LOADING_AHEAD_MS), config.block, rate, bundle.info.hop)
+        self._bounds = (plan.capacity, roomy.capacity)
+        self._buffer = FrameBuffer(roomy.capacity, bound=plan.capacity)
         self._out = make_out(config, rate, clock, shared.ring)
         self._synthesis = Synthesis(
             _warm_voice(bundle, values),
@@ -242,6 +245,11 @@ class Sound:
         # Of two loads the later one ends later, and that one plays.
         self._engine = engine
         return voice
+
+    def _keep_ahead(self, loading: bool) -> None:
+        """Make the sound further ahead while a bundle is loaded. Any thread."""
+        self._synthesis.loading = loading
+        self._buffer.bound = self._bounds[loading]
 
     def _follow_change(self) -> None:
         """Let a bundle that has been loaded play, or say why it does not."""

@@ -24,8 +24,10 @@ from neurorave_device.link.telemetry import Report, pack, unpack
 from neurorave_device.parameters import default_values
 from neurorave_device.sound_process import sound as sound_module
 from neurorave_device.sound_process.change import BundleChange
-from neurorave_device.sound_process.synthesis import CHANGE_SECONDS
+from neurorave_device.sound_process.synthesis import CHANGE_SECONDS, LOADING_HIT_FRAMES
+from neurorave_device.sound_process.timing import LOADING_AHEAD_MS
 from tests.device.fake_graphs import fake_bundle
+from tests.device.sound_rig import BLOCK
 from tests.device.test_face_link import Bench
 from tests.device.test_sound import HOP, RATE, make_rig, sound_of
 from tests.device.toy import TOY, still
@@ -95,6 +97,44 @@ def test_a_change_in_the_running_module_has_no_gap_and_no_step(make_rig: Any) ->
     assert len(voice.take_triggers()) == 1
 
 
+@pytest.mark.parametrize("loading", [False, True])
+def test_a_load_may_hold_the_synthesis_up_right_after_a_hit(make_rig: Any, loading: bool) -> None:
+    rig = make_rig(latency=LOADING_AHEAD_MS)
+    rig.run(rig.clock.now() + 0.1)
+    rig.synthesis.loading = loading
+    rig.press(1, True)
+    # The hit has been put in place of what was queued, and nothing behind it yet.
+    rig.synthesis.step()
+    after = rig.plan.gate + (LOADING_HIT_FRAMES if loading else 1) * HOP / RATE
+    assert rig.buffer.filled / RATE == pytest.approx(after, abs=2.0 * BLOCK / RATE)
+    rig.run(rig.clock.now() + after - 2.0 * BLOCK / RATE, starved=True)
+    assert rig.buffer.underruns == 0
+
+
+@pytest.mark.parametrize("loading", [False, True])
+def test_a_load_may_hold_the_synthesis_up_for_longer_than_the_usual_buffer(
+    make_rig: Any, loading: bool
+) -> None:
+    rig = make_rig(latency=LOADING_AHEAD_MS)
+    usual, roomy = rig.plan.capacity // 2, rig.plan.capacity
+    rig.buffer.bound = usual
+    rig.run(rig.clock.now() + 0.1)
+    assert rig.buffer.filled <= usual
+    rig.buffer.bound = roomy if loading else usual
+    rig.run(rig.clock.now() + 0.01)
+    rig.press(1, True)
+    rig.run(rig.clock.now() + 0.02)
+    # Held up by 35 ms; then it catches up.
+    rig.run(rig.clock.now() + 0.035, starved=True)
+    rig.run(rig.clock.now() + 0.05)
+    assert (rig.buffer.underruns == 0) == loading
+    rig.buffer.bound = usual
+    rig.run(rig.clock.now() + 0.1)
+    assert usual - BLOCK < rig.buffer.filled <= usual
+    (trigger,) = rig.voice.take_triggers()
+    assert np.flatnonzero(sound_of(rig))[0] in range(trigger, trigger + 3)
+
+
 def test_a_gate_just_before_the_change_still_sounds(make_rig: Any) -> None:
     rig = make_rig()
     rig.run(rig.clock.now() + 0.1)
@@ -123,7 +163,8 @@ def test_the_newest_of_several_wishes_is_loaded_and_a_fault_is_a_sentence() -> N
             raise RuntimeError("out of memory")
         return constant(0.5)
 
-    change = BundleChange(load)
+    told: List[bool] = []
+    change = BundleChange(load, told.append)
     assert change.poll() is None
     change.request("good")
     assert started.wait(10.0)
@@ -135,6 +176,7 @@ def test_the_newest_of_several_wishes_is_loaded_and_a_fault_is_a_sentence() -> N
     outcomes.append(_wait_for(change))
     assert asked == ["good", "bad", "worse"]
     assert [outcome.voice is None for outcome in outcomes] == [False, True, True]
+    assert told == [True, False] * 3
     assert outcomes[1].fault == "bad/bundle.yaml: is not there"
     assert "worse cannot be played: RuntimeError: out of memory" in outcomes[2].fault
 
