@@ -11,7 +11,7 @@ import numpy as np
 from neurorave_train.export.static_graph import Node, Shape, StaticGraph
 
 ELEMENTWISE = frozenset(
-    "Abs Add Clip Cos Div Elu Equal Erf Exp Greater LeakyRelu Less Log Max Min Mul Neg Pow PRelu "
+    "Abs Add Clip Cos Div Elu Equal Erf Exp Floor Greater LeakyRelu Less Log Max Min Mul Neg Pow PRelu "
     "Reciprocal Relu Sigmoid Sin Softplus Softsign Sqrt Sub Sum Tanh Where".split()
 )
 ALONG_AXIS = frozenset("Concat Split Softmax LogSoftmax Gather".split())

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neurorave_train.nets.conditioning import ALL_NAMES
-from neurorave_train.nets.harmonics import Harmonics
+from neurorave_train.nets.harmonics import FrameMean, Harmonics
 from neurorave_train.nets.stream import Stream
 from neurorave_train.nets.trunk_decoder import TrunkDecoder, amplitude
 
@@ -52,6 +52,7 @@ class HarmonicDecoder(TrunkDecoder):
             bands,
         )
         self.count = harmonics
+        self.steadied = FrameMean(blocks, harmonics)
         self.tones = Harmonics(sample_rate, hop, blocks, harmonics)
         with torch.no_grad():
             assert self.head.bias is not None
@@ -63,5 +64,6 @@ class HarmonicDecoder(TrunkDecoder):
         audible = self.tones.audible(pitch).unsqueeze(2)
         audible = audible.expand(-1, frames, self.blocks, self.count)
         audible = audible.reshape(x.shape[0], frames * self.blocks, self.count)
-        y: Tensor = self.tones(pitch, amplitude(x[..., : self.count]) * base * audible, stream)
+        sizes = self.steadied(amplitude(x[..., : self.count]) * base * audible, stream)
+        y: Tensor = self.tones(pitch, sizes, stream)
         return y

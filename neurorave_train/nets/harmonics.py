@@ -42,18 +42,38 @@ def fraction(x: Tensor) -> Tensor:
     return x - torch.floor(x)
 
 
-class Harmonics(nn.Module):
-    """Harmonics of one pitch with linearly gliding amplitudes.
+class FrameMean(nn.Module):
+    """The mean of the last frame's worth of sub-blocks [B, M, C] -> [B, M, C], causal.
 
-    Shapes: pitch [B, F, 1] in coordinates, amplitudes [B, F * blocks, count] -> [B, F * hop]. The pitch
-    holds for a frame, the phase goes on. Phases are counted in whole steps of 2^-bits cycles, as many as
+    A mean over one frame is zero at the frame rate and its multiples: what a network repeats with every
+    frame, which is heard as a buzz, does not come through. A rise takes a frame and begins at once.
+    """
+
+    def __init__(self, blocks: int, channels: int) -> None:
+        super().__init__()
+        self.blocks, self.channels = blocks, channels
+
+    def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        past = self.blocks - 1
+        y = torch.cat([stream.take(x, past, self.channels), x], dim=1)
+        stream.give(y[:, y.shape[1] - past :])
+        parts = [y[:, i : i + x.shape[1]] for i in range(self.blocks)]
+        return torch.stack(parts).sum(dim=0) * (1.0 / self.blocks)
+
+
+class Harmonics(nn.Module):
+    """Harmonics of one pitch, gliding amplitudes and a gliding pitch.
+
+    Shapes: pitch [B, F, 1] in coordinates, amplitudes [B, F * blocks, count] -> [B, F * hop]. Within a frame
+    the frequency goes in a straight line from the last frame's to its own, so a pitch that moves does not
+    step; the first frame holds its own. Phases are counted in whole steps of 2^-bits cycles, as many as
     float32 can add without rounding, so that a frame at a time and all at once give the very same ones.
     Gradients reach the amplitudes; the pitch gets none. Source: DDSP (Engel et al., 2020).
     """
 
     step: Tensor
     numbers: Tensor
-    starts: Tensor
+    bend: Tensor
     rise: Tensor
 
     def __init__(self, sample_rate: int, hop: int, blocks: int, count: int) -> None:
@@ -67,16 +87,21 @@ class Harmonics(nn.Module):
         cycles = self.block * HIGHEST_HZ / sample_rate
         self.steps = 2.0 ** (MANTISSA - max(0, math.ceil(math.log2(cycles))))
         self.register_buffer("numbers", torch.arange(1, count + 1).float(), persistent=False)
-        self.register_buffer("step", torch.arange(1, self.block + 1).float(), persistent=False)
-        starts = torch.arange(blocks).float()
-        self.register_buffer("starts", starts, persistent=False)
-        rise = torch.arange(1, self.block + 1).float() / self.block
+        n = torch.arange(1, self.block + 1).float()
+        self.register_buffer("step", n, persistent=False)
+        # What a phase that bends lacks against the straight line between a sub-block's ends; zero at both.
+        bend = n * (n - self.block) / (2.0 * self.block * blocks)
+        self.register_buffer("bend", bend, persistent=False)
+        rise = n / self.block
         self.register_buffer("rise", torch.stack([1.0 - rise, rise]), persistent=False)
+
+    def whole(self, cycles: Tensor) -> Tensor:
+        """Cycles per sample, rounded to a whole number of steps."""
+        return torch.floor(cycles * self.steps + 0.5) * (1.0 / self.steps)
 
     def increment(self, pitch: Tensor) -> Tensor:
         """Cycles per sample, a whole number of steps."""
-        cycles = to_hertz(pitch) * (1.0 / self.sample_rate)
-        return torch.floor(cycles * self.steps + 0.5) * (1.0 / self.steps)
+        return self.whole(to_hertz(pitch) * (1.0 / self.sample_rate))
 
     def audible(self, pitch: Tensor) -> Tensor:
         """1 for each harmonic well below half the sample rate, 0 above it, [B, F, count]."""
@@ -97,20 +122,29 @@ class Harmonics(nn.Module):
 
     def _waves(self, pitch: Tensor, stream: Stream) -> Tensor:
         """Sines of all harmonics [B, F * blocks, block, count]."""
-        each = self.increment(pitch)
-        over_block = fraction(each * self.block)
-        advance = fraction(over_block * self.blocks)
-        start = stream.take(pitch, 1, 1)
-        if pitch.shape[1] == 1:
-            stream.give(fraction(start + advance))
-        else:
-            # Exact: sums of whole steps, far from where doubles round.
-            ends = fraction(start.double() + advance.double().cumsum(dim=1)).to(start)
-            stream.give(ends[:, ends.shape[1] - 1 :])
-            start = torch.cat([start, ends[:, : ends.shape[1] - 1]], dim=1)
         b, frames = pitch.shape[0], pitch.shape[1]
-        block_start = fraction(start + over_block * self.starts)
-        phase = fraction(block_start.unsqueeze(3) + each.unsqueeze(3) * self.step)
+        # The phase at the frame's start, and the last frame's increment.
+        state = stream.take(pitch, 1, 2)
+        start, past = state[..., :1], state[..., 1:]
+        each = self.increment(pitch)
+        before = torch.cat([past, each[:, : frames - 1]], dim=1)
+        # No pitch is as low as one step: zero means that there was no frame before.
+        change = (each - before) * torch.clamp(before * self.steps, 0.0, 1.0)
+        first = each - change
+        middle = [change * ((2 * i + 1) / (2.0 * self.blocks)) for i in range(self.blocks)]
+        # A sub-block advances by its mean frequency, which is the one in its middle.
+        means = [self.whole(first + x) for x in middle]
+        advances = [fraction(mean * self.block) for mean in means]
+        if frames > 1:
+            # Exact: sums of whole steps, far from where doubles round.
+            ends = start.double() + torch.stack(advances).sum(dim=0).double().cumsum(dim=1)
+            start = torch.cat([start, fraction(ends).to(start)[:, : frames - 1]], dim=1)
+        phases = []
+        for mean, advance in zip(means, advances, strict=True):
+            phases.append(start + mean * self.step + change * self.bend)
+            start = fraction(start + advance)
+        stream.give(torch.cat([start, each], dim=-1)[:, frames - 1 :])
+        phase = fraction(torch.cat(phases, dim=-1))
         phase = phase.reshape(b, frames * self.blocks, self.block, 1)
         turns = phase * self.numbers
         if frames > 1:
