@@ -13,8 +13,9 @@ import torch
 from neurorave_device.engine.bundle import load_bundle
 from neurorave_train.cli import main as train_command
 from neurorave_train.data.prepared import PreparedData
-from neurorave_train.nets.harmonics import CENTRE_HZ
+from neurorave_train.nets.harmonics import CENTRE_HZ, FrameMean, Harmonics
 from neurorave_train.nets.pitched_encoder import PitchedEncoder
+from neurorave_train.nets.stream import Stream
 from neurorave_train.training.families import build_training, hears_pitch, load_training
 from neurorave_train.training.pitched import TAUGHT, PitchedTraining
 from neurorave_train.training.recipe import load_recipe
@@ -70,6 +71,36 @@ def test_what_sounds_is_the_pitch_that_is_told(hertz: float) -> None:
     for tone in tones:
         near[max(0, round(tone) - 3) : round(tone) + 4] = True
     assert (spectrum[near] ** 2).sum() > 0.99 * (spectrum**2).sum()
+
+
+def test_a_pitch_that_moves_does_not_step() -> None:
+    tones = Harmonics(RATE, HOP, 4, 1)
+    frames, half = 40, math.log2(300.0 / CENTRE_HZ)
+    pitch = torch.full((1, frames, 1), half)
+    pitch[:, 20:] = half + 1.0
+    y = tones(pitch, torch.ones(1, 4 * frames, 1), Stream())[0].double()
+    # Of the analytic signal: cycles from one sample to the next.
+    spectrum = torch.fft.fft(y)
+    spectrum[len(y) // 2 :] = 0.0
+    turning = torch.fft.ifft(spectrum)
+    hertz = torch.angle(turning[1:] / turning[:-1]) / (2.0 * math.pi) * RATE
+    inside = hertz[5 * HOP : -5 * HOP]
+    glide = hertz[20 * HOP : 21 * HOP]
+    assert float(hertz[19 * HOP - 8]) == pytest.approx(300.0, rel=0.02)
+    assert float(hertz[21 * HOP + 8]) == pytest.approx(600.0, rel=0.02)
+    # Half-way at half the frame, and nowhere a jump: a straight line has 300 / HOP a sample.
+    assert float(glide[HOP // 2]) == pytest.approx(450.0, rel=0.03)
+    assert float(torch.diff(inside).abs().max()) < 12.0 * 300.0 / HOP
+
+
+def test_what_repeats_with_each_frame_does_not_come_through() -> None:
+    frames, blocks = 6, 4
+    steadied = FrameMean(blocks, 2)
+    x = torch.tensor([1.0, 5.0, 2.0, 0.0]).repeat(frames).reshape(1, -1, 1).repeat(1, 1, 2)
+    y = steadied(x, Stream())
+    assert torch.allclose(y[:, blocks:], torch.full_like(y[:, blocks:], 2.0))
+    # Causal, and a rise begins at once.
+    assert torch.allclose(y[0, :blocks, 0], torch.tensor([0.25, 1.5, 2.0, 2.0]))
 
 
 def test_the_pitch_is_learnt_from_the_tracker_alone(data: Path, recipe: Path) -> None:
