@@ -6,9 +6,9 @@ and one core kept busy by another process. What happens in the first seconds doe
 set of both processes, its growth the slope of a line through it from a third of the time on, over that time.
 
 The machine's own stops (benchmarks/stalls.py) are counted beside it: on a virtual machine whose host is busy, a stop
-longer than the sound that has been made ahead is a gap that no program can help. For each late frame and gap that is
-told of, `beside` has how long a processor stood still in the quarter second before; `usual` is how much of the whole
-time had as long a stop beside it, so a program that is late by itself shows.
+longer than the sound that has been made ahead is a gap that no program can help, and so are many short ones in a row.
+For each late frame and gap that is told of, `beside` has for how much of the quarter second before a processor stood
+still; `usual` is the part of the whole time with at least as much beside it, so a program that is late by itself shows.
 
 `python -m benchmarks.soak [--minutes N] [--no-load] [--json FILE]`
 """
@@ -45,6 +45,7 @@ GATE_HERTZ = (8.0, 1.0)
 TURNS_PER_SECOND = 15.0
 START_SECONDS = 30.0
 COUNTS = ("late", "underruns")
+STOP_SECONDS = 0.002
 # A late frame is told of within so many seconds.
 TELLING_SECONDS = 0.25
 
@@ -169,9 +170,14 @@ def start_browser(address: str, profile: str) -> Optional["subprocess.Popen[byte
 
 
 def stood_still(stalls: np.ndarray, moment: float) -> float:
-    """Return the longest of the stops (begin, end) [n, 2] in the time before a moment, seconds."""
-    near = (stalls[:, 1] > moment - TELLING_SECONDS) & (stalls[:, 0] < moment)
-    return float((stalls[near, 1] - stalls[near, 0]).max()) if near.any() else 0.0
+    """Return for how long of the time before a moment some stop (begin, end) [n, 2] lasted, seconds."""
+    inside = np.clip(stalls, moment - TELLING_SECONDS, moment)
+    inside = inside[inside[:, 1] > inside[:, 0]]
+    total, reached = 0.0, -np.inf
+    for begin, end in inside[np.argsort(inside[:, 0])]:
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return float(total)
 
 
 def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
@@ -180,7 +186,7 @@ def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
     busy = subprocess.Popen([sys.executable, "-c", BURN]) if load else None
     browser = None
     try:
-        with StallWatch(0.005) as watch, Module(bundle) as module:
+        with StallWatch(STOP_SECONDS) as watch, Module(bundle) as module:
             browser = start_browser(module.address, profile)
             found = asyncio.run(play(module, seconds, random.Random(0)))
     finally:
@@ -197,10 +203,8 @@ def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
     lengths = np.array([end - begin for begin, end in watch.stalls])
     ahead = Config().ahead_ms * 1e-3
     beside = [stood_still(watch.stalls, moment) for moment in found["faults"]]
-    anywhere = [
-        stood_still(watch.stalls, moment)
-        for moment in np.arange(found["span"][0], found["span"][1], 0.1)
-    ]
+    moments = np.arange(found["span"][0], found["span"][1], 0.1)
+    anywhere = np.array([stood_still(watch.stalls, moment) for moment in moments])
     return {
         "seconds": seconds,
         "core_kept_busy": load,
@@ -209,7 +213,7 @@ def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
         "load": {"mean": float(rows[:, 2].mean()), "max": float(rows[:, 2].max())},
         "counts": dict(zip(COUNTS, rows[-1, 3:].astype(int).tolist())),
         "beside": [
-            {"stop_ms": round(1e3 * stop, 1), "usual": float(np.mean(np.array(anywhere) >= stop))}
+            {"stopped_ms": round(1e3 * stop, 1), "usual": float(np.mean(anywhere >= stop))}
             for stop in beside
         ],
         "memory_mib": {
@@ -218,7 +222,8 @@ def soak(bundle: str, seconds: float, load: bool) -> Dict[str, Any]:
             "growth": float(slope * (later[-1, 0] - later[0, 0])),
         },
         "stalls": {
-            "over_5_ms": int(lengths.size),
+            "over_2_ms": int(lengths.size),
+            "over_5_ms": int(np.sum(lengths > 5e-3)),
             "longer_than_ahead": int(np.sum(lengths > ahead)),
             "longest_ms": 1e3 * float(lengths.max()) if lengths.size else 0.0,
         },
