@@ -57,8 +57,10 @@ class FrameMean(nn.Module):
         past = self.blocks - 1
         y = torch.cat([stream.take(x, past, self.channels), x], dim=1)
         stream.give(y[:, y.shape[1] - past :])
-        parts = [y[:, i : i + x.shape[1]] for i in range(self.blocks)]
-        return torch.stack(parts).sum(dim=0) * (1.0 / self.blocks)
+        total = y[:, : x.shape[1]]
+        for i in range(1, self.blocks):
+            total = total + y[:, i : i + x.shape[1]]
+        return total * (1.0 / self.blocks)
 
 
 class Harmonics(nn.Module):
