@@ -64,9 +64,9 @@ def alone(entry: Entry) -> str:
     return "%s %s" % (word(quality).full, entry.name.strip())
 
 
-def shown(parameter: Parameter, value: float) -> str:
-    """Return a value as the player reads it: destinations by their musical names."""
+def shown(parameter: Parameter, value: float, pitched: bool = False) -> str:
+    """Return a value as the player reads it: destinations by their musical names; ``pitched`` as in `word`."""
     text = parameter.format(value)
     if parameter.id.endswith(".destination"):
-        return word(text).full
+        return word(text, pitched).full
     return text.replace("+-", "\u00b1")

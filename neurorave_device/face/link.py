@@ -80,8 +80,8 @@ class FaceLink(abc.ABC):
         """Say what plays; changes only when a bundle is loaded.
 
         Keys: name, author, licence, description (str), sample_rate (int, Hz), hop (int, samples),
-        latents (int), latency_ms (float, gate to sound), knob_ms (float, voltage to
-        sound at most), descriptors (list of
+        latents (int), pitched (bool: the first latent is a pitch), latency_ms (float, gate to sound),
+        knob_ms (float, voltage to sound at most), descriptors (list of
         {name: str, unit: str, quantiles: list of 25 float, the bundle's own table in physical units}),
         virtual (bool: the jacks of this panel are wired to the sound).
         """

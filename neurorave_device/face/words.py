@@ -20,10 +20,17 @@ _WORDS: Dict[str, Word] = {
     "temperature": Word("temperature", "temp"),
     "none": Word("nothing", "-"),
 }
+FIRST_LATENT = "latent_0"
+_PITCH = Word("pitch", "pitch")
 
 
-def word(name: str) -> Word:
-    """Return the musical name of a descriptor or latent; one that has none keeps its own."""
+def word(name: str, pitched: bool = False) -> Word:
+    """Return the musical name of a descriptor or latent; one that has none keeps its own.
+
+    ``pitched``: the bundle that plays has a pitch for its first latent.
+    """
+    if pitched and name == FIRST_LATENT:
+        return _PITCH
     known = _WORDS.get(name)
     if known is None:
         plain = name.replace("_", " ")

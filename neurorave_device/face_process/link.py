@@ -94,6 +94,7 @@ class SharedLink(FaceLink):
             "sample_rate": info.sample_rate,
             "hop": info.hop,
             "latents": info.latents,
+            "pitched": info.pitched,
             "latency_ms": 1000.0 * plan.gate,
             "knob_ms": 1000.0 * plan.knob,
             "descriptors": [

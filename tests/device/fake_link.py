@@ -62,6 +62,7 @@ class FakeLink(FaceLink):
         self.present = Calibration()
         self.fault = ""
         self.struck = -1e9
+        self.pitched = False
         self.load = 0.38
         self.late = 0
         self.peak = 0.0
@@ -81,6 +82,7 @@ class FakeLink(FaceLink):
             "sample_rate": self.sample_rate,
             "hop": 512,
             "latents": 8,
+            "pitched": self.pitched,
             "latency_ms": 9.0,
             "knob_ms": 33.0,
             "descriptors": [

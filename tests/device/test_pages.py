@@ -113,6 +113,20 @@ def test_play_page_draws_whatever_is_measured(values, volts, peak, load, late, n
     assert canvas.lit_share() < 0.5
 
 
+@pytest.mark.parametrize("pitched, name", [(False, "timbre"), (True, "pitch")])
+def test_the_first_latent_is_called_a_pitch_only_where_it_is_one(pitched: bool, name: str) -> None:
+    hand = Hand()
+    hand.link.pitched = pitched
+    written = Canvas()
+    written.text(14, 49, name)
+    drawn, wanted = hand.picture(), written.pixels()
+    for y in range(49, 56):
+        assert _row(drawn, y)[14:48] == _row(wanted, y)[14:48]
+    hand.open("CV 1")
+    assert hand.page.heading.endswith(" " + name)
+    assert name in [line.value for line in hand.page.lines()]
+
+
 def test_heard_bar_and_asked_tick_stand_where_the_values_are() -> None:
     hand = Hand()
     hand.link.peak = 0.1

@@ -49,12 +49,16 @@ def test_a_new_page_gets_everything_once_and_the_greeting_first() -> None:
 
 
 def test_the_greeting_carries_the_parameter_table_and_the_words() -> None:
-    _, _, hub = _hub()
+    _, link, hub = _hub()
     hub.tick()
     hello = _texts(hub.news({}))["hello"]
     assert [row["id"] for row in hello["parameters"]] == [row.id for row in PARAMETERS]
     assert hello["words"]["centroid"] == "brightness"
     assert hello["words"]["latent_0"] == "timbre"
+    link.pitched = True
+    hub.changed()
+    hub.tick()
+    assert _texts(hub.news({}))["hello"]["words"]["latent_0"] == "pitch"
     assert hello["info"]["sample_rate"] == 44100
     assert "sine" in hello["sources"]
 

@@ -77,7 +77,7 @@ class Setting(Line):
 
     @property
     def value(self) -> str:
-        return shown(self.parameter, self._present)
+        return shown(self.parameter, self._present, self._reach.link.info()["pitched"])
 
     @property
     def share(self) -> Optional[float]:

@@ -64,6 +64,7 @@ class PlayPage(Page):
             is_sounding(link),
             int(now / _TURN_SECONDS),
             link.morph() is not None,
+            about["pitched"],
         )
 
 
@@ -77,6 +78,7 @@ def draw(
     sounding: bool = True,
     turn: int = 0,
     morphing: bool = False,
+    pitched: bool = False,
 ) -> None:
     """Draw the play page.
 
@@ -85,6 +87,7 @@ def draw(
     sounding: False leaves asked and heard away. Where nothing is measured the bars are gone, and the head says so.
     turn: whose turn it is on the last row, where the CVs that move no descriptor share one.
     morphing: two presets are played between; a small scale in the head says where.
+    pitched: the first latent is a pitch.
     """
     if not sounding:
         telemetry = telemetry._replace(asked=(), heard=())
@@ -106,7 +109,8 @@ def draw(
     others = [d for d in dict.fromkeys(destinations) if d not in descriptors and d != "none"]
     if len(descriptors) < 6 and others:
         y = _FIRST_ROW + 5 * ROW_HEIGHT
-        _other_row(canvas, y, others[turn % len(others)], destinations, telemetry)
+        other = others[turn % len(others)]
+        _other_row(canvas, y, other, word(other, pitched).short, destinations, telemetry)
     if notice:
         canvas.text_fit(0, _STATUS_Y, notice, WIDTH)
     else:
@@ -169,11 +173,16 @@ def _descriptor_row(
 
 
 def _other_row(
-    canvas: Canvas, y: int, name: str, destinations: Sequence[str], telemetry: Telemetry
+    canvas: Canvas,
+    y: int,
+    name: str,
+    label: str,
+    destinations: Sequence[str],
+    telemetry: Telemetry,
 ) -> None:
     """Draw what is moved and is no descriptor: the volts that move it, from the middle to either side."""
     cables = _cable_mark(canvas, y, name, destinations, telemetry)
-    canvas.text(_LABEL_X, y, word(name).short)
+    canvas.text(_LABEL_X, y, label)
     middle, reach = _swing(telemetry.volts[int(cables[0]) - 1])
     canvas.dots(_BAR_X, y + 3, _BAR_WIDTH, 15)
     canvas.fill(middle, y, 1, 7)

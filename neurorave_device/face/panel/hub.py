@@ -113,7 +113,7 @@ class Hub:
             bundles=self._link.bundles(),
             parameters=[row._asdict() for row in PARAMETERS],
             sources=SOURCES,
-            words={name: word(name).full for name in names + destinations},
+            words={name: word(name, about["pitched"]).full for name in names + destinations},
         )
 
     def _presets(self, memory: Memory, now: float) -> str:
