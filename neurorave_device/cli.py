@@ -4,11 +4,11 @@
 """
 
 import argparse
-import math
 import os
 import sys
 from typing import Any, Callable, Dict, NoReturn, Optional, Sequence
 
+from neurorave_device.arguments import STDOUT, add_json, number, whole, write_report
 from neurorave_device.errors import UserError
 from neurorave_device.tools import board_commands
 from neurorave_device.update import commands as update
@@ -107,8 +107,8 @@ def _add_run(commands: Any) -> None:
     add("--audio", metavar="NAME", help="where sound goes to: browser, soundcard, file, null")
     add("--out", metavar="FILE.wav", help="the file that --audio file writes")
     add("--engine", metavar="NAME", help="what runs the model: auto, onnx, tensorrt")
-    add("--seconds", metavar="S", type=_number, help="end after S seconds")
-    add("--port", metavar="P", type=_whole, help="the panel's port (8765; 0: any free one)")
+    add("--seconds", metavar="S", type=number, help="end after S seconds")
+    add("--port", metavar="P", type=whole, help="the panel's port (8765; 0: any free one)")
     add("--state", metavar="DIR", help="where patch and presets are kept (docs/memory.md)")
     parser.set_defaults(command=_run)
 
@@ -148,9 +148,9 @@ def _add_render(commands: Any) -> None:
         "--cv", metavar="FILE.wav", required=True, help="six channels: CV 1-4, gate 1-2; 1.0 = 10 V"
     )
     add("--out", metavar="FILE.wav", required=True, help="the file to write")
-    add("--seed", metavar="N", type=_whole, help="the seed of everything random")
+    add("--seed", metavar="N", type=whole, help="the seed of everything random")
     add("--preset", metavar="FILE", help="a YAML file with a patch")
-    _add_json(parser)
+    add_json(parser)
     parser.set_defaults(command=_render)
 
 
@@ -167,7 +167,7 @@ def _render(options: argparse.Namespace) -> int:
             json_path=options.json,
             progress=bar.draw,
         )
-    if options.json != "-":
+    if options.json != STDOUT:
         print("%s: %.2f s, %d hits." % (options.out, report["seconds"], len(report["triggers"])))
     return 0
 
@@ -205,7 +205,7 @@ def _add_models(commands: Any) -> None:
     actions.required = True
     listing = _add(actions, "list", "list the bundles in a folder", "neurorave models list models")
     listing.add_argument("folder", metavar="DIR", nargs="?", default="models", help="(models)")
-    _add_json(listing)
+    add_json(listing)
     listing.set_defaults(command=_list)
     checking = _add(
         actions,
@@ -214,7 +214,7 @@ def _add_models(commands: Any) -> None:
         "neurorave models check models/hand_percussion",
     )
     checking.add_argument("folder", metavar="DIR", help="the bundle's folder")
-    _add_json(checking)
+    add_json(checking)
     checking.set_defaults(command=_check)
 
 
@@ -227,9 +227,7 @@ def _list(options: argparse.Namespace) -> int:
             % options.folder
         )
     found = list_bundles(options.folder)
-    if options.json is not None:
-        _write_json(options.json, {"bundles": [dict(row._asdict()) for row in found]})
-    if options.json != "-":
+    if write_report(options, {"bundles": [dict(row._asdict()) for row in found]}):
         for row in found:
             size = "%.1f MB" % (row.size_bytes / 1e6)
             told = (row.author, row.licence, row.description)
@@ -247,10 +245,8 @@ def _check(options: argparse.Namespace) -> int:
 
     found = check_bundle(options.folder)
     good = not any(finding.level == ERROR for finding in found)
-    if options.json is not None:
-        findings = [dict(finding._asdict()) for finding in found]
-        _write_json(options.json, {"bundle": options.folder, "ok": good, "findings": findings})
-    if options.json != "-":
+    findings = [dict(finding._asdict()) for finding in found]
+    if write_report(options, {"bundle": options.folder, "ok": good, "findings": findings}):
         for finding in found:
             if finding.level != ERROR:
                 print("%s: %s" % (finding.level, finding.text))
@@ -272,15 +268,15 @@ def _add_bench(commands: Any) -> None:
     add = parser.add_argument
     add("--bundle", metavar="DIR", help="the model to measure (models/hand_percussion)")
     add("--engine", metavar="NAME", default="onnx", help="onnx or tensorrt (onnx)")
-    add("--threads", metavar="N", type=_whole, default=1, help="threads of the engine (1)")
-    add("--seconds", metavar="S", type=_number, default=10.0, help="how much sound (10)")
+    add("--threads", metavar="N", type=whole, default=1, help="threads of the engine (1)")
+    add("--seconds", metavar="S", type=number, default=10.0, help="how much sound (10)")
     add("--paced", action="store_true", help="wait between frames as in real life")
     add(
         "--report",
         action="store_true",
         help="print it as a table to send to others, with the board",
     )
-    _add_json(parser)
+    add_json(parser)
     parser.set_defaults(command=_bench)
 
 
@@ -297,14 +293,13 @@ def _bench(options: argparse.Namespace) -> int:
             paced=options.paced,
             progress=bar.draw,
         )
-    if options.json is not None:
-        _write_json(options.json, report)
+    texts = write_report(options, report)
     if options.report:
         from neurorave_device.doctor.machine import Machine
         from neurorave_device.tools.bench_report import report as table
 
         print(table(report, Machine()))
-    elif options.json != "-":
+    elif texts:
         print(_bench_text(report))
     return 0
 
@@ -376,33 +371,6 @@ def _calibrate(options: argparse.Namespace) -> int:
         with _Bar("measuring") as bar:
             return calibrate.run(config, input, print, bar.draw, SystemClock())
     return 0
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", metavar="FILE", help="write the result as JSON; - is stdout")
-
-
-def _write_json(path: str, document: Dict[str, Any]) -> None:
-    from neurorave_device.tools.render import write_json
-
-    write_json(path, document)
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError("%r is not a number" % text)
-    return number
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("%r is not a whole number" % text) from None
 
 
 def _version() -> str:

@@ -1,16 +1,15 @@
 """`neurorave plan` and `neurorave doctor`: getting a board ready, and finding what is wrong with it."""
 
 import argparse
-from typing import Any, Callable, Dict
+from typing import Any
 
+from neurorave_device.arguments import AddCommand, add_json, write_report
 from neurorave_device.errors import UserError
 
 # What a command imports it imports itself: `neurorave --help` shall not wait for ONNX Runtime.
 
-_Add = Callable[[Any, str, str, str], argparse.ArgumentParser]
 
-
-def add(commands: Any, add_command: _Add) -> None:
+def add(commands: Any, add_command: AddCommand) -> None:
     """Add both commands; ``add_command`` makes a parser with help and example."""
     plan = add_command(
         commands,
@@ -38,7 +37,7 @@ def add(commands: Any, add_command: _Add) -> None:
 
 def _add_shared(parser: argparse.ArgumentParser, config: str) -> None:
     parser.add_argument("--config", metavar="FILE", help=config)
-    parser.add_argument("--json", metavar="FILE", help="write the result as JSON; - is stdout")
+    add_json(parser)
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -51,11 +50,13 @@ def _plan(options: argparse.Namespace) -> int:
         )
     if options.bundle is not None:
         report = plan.make(options.bundle, options.again, plan.show_on_terminal)
-        _tell(options, report, plan.as_text(report))
+        if write_report(options, report):
+            print(plan.as_text(report))
         return 0
     done = plan.make_all(load_config(options.config), options.again, plan.show_on_terminal)
     faults = [row for row in done if "fault" in row]
-    _tell(options, {"ok": not faults, "bundles": done}, plan.all_as_text(done))
+    if write_report(options, {"ok": not faults, "bundles": done}):
+        print(plan.all_as_text(done))
     return 1 if faults else 0
 
 
@@ -70,7 +71,9 @@ def _doctor(options: argparse.Namespace) -> int:
         )
     config = load_config(options.config)
     results = doctor.examine(doctor.Machine(), config)
-    _tell(options, doctor.as_json(results), doctor.as_text(results))
+    texts = write_report(options, doctor.as_json(results))
+    if texts:
+        print(doctor.as_text(results))
     if options.bundle is not None:
         from neurorave_device.doctor.support import write_support_bundle
         from neurorave_device.link.running import find_running
@@ -80,15 +83,6 @@ def _doctor(options: argparse.Namespace) -> int:
             config = running.config
         report = None if running is None else running.report
         write_support_bundle(options.bundle, config, report, results=results)
-        if options.json != "-":
+        if texts:
             print("%s: written, look into it before you send it." % options.bundle)
     return doctor.exit_status(results)
-
-
-def _tell(options: argparse.Namespace, document: Dict[str, Any], text: str) -> None:
-    from neurorave_device.tools.render import write_json
-
-    if options.json is not None:
-        write_json(options.json, document)
-    if options.json != "-":
-        print(text)

@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from typing import Any, Callable
+from typing import Any
 
+from neurorave_device.arguments import AddCommand
 from neurorave_device.errors import UserError
 from neurorave_device.update.versions import (
     FACTORY,
@@ -16,10 +17,8 @@ from neurorave_device.update.versions import (
 VERSIONS = "/var/lib/neurorave/versions"
 KEY = "/etc/neurorave/update.pub"
 
-_Add = Callable[[Any, str, str, str], argparse.ArgumentParser]
 
-
-def add(commands: Any, add_command: _Add) -> None:
+def add(commands: Any, add_command: AddCommand) -> None:
     """Add the command and its actions; ``add_command`` makes a parser with help and example."""
     parser = add_command(
         commands,

@@ -91,6 +91,8 @@ def test_the_version_is_told(capsys: Any) -> None:
         (["calibrate", "--panel", "replay"], "panel: replay"),
         (["calibrate", "--import", "no.json", "--reset"], "--reset"),
         (["calibrate", "--import", "no/such.json"], "no/such.json"),
+        (["doctor", "--json", "no/such/folder/x.json"], "there is no folder"),
+        (["bench", "--bundle", TOY, "--json", "no/such/folder/x.json"], "there is no folder"),
     ],
 )
 def test_bad_usage_is_one_line_on_stderr_and_status_2(
@@ -167,9 +169,11 @@ def test_render_writes_the_file_and_only_json_on_stdout(tmp_path: Any, capsys: A
 def test_a_file_that_cannot_be_written_is_status_1_or_2_with_its_name(
     tmp_path: Any, capsys: Any
 ) -> None:
-    report = str(tmp_path / "none" / "report.json")
-    assert run(["models", "list", os.path.dirname(TOY), "--json", report]) == 1
-    assert report in capsys.readouterr().err
+    for report, status in (("none/report.json", 2), ("folder", 1)):
+        (tmp_path / "folder").mkdir(exist_ok=True)
+        path = str(tmp_path / report)
+        assert run(["models", "list", os.path.dirname(TOY), "--json", path]) == status
+        assert path in capsys.readouterr().err
 
 
 def test_models_are_listed_with_their_faults(tmp_path: Any, capsys: Any) -> None:
