@@ -236,11 +236,11 @@ class _Module:
         return result or ended, supervisor.refused
 
     def _follow_faults(self) -> None:
-        """Say what is wrong with the jacks here too: who starts the module by hand looks at this terminal."""
+        """Say what is wrong with jacks and MIDI here too: who starts the module by hand looks at this terminal."""
         report = unpack(self._shared.telemetry.read())
         # One that is starting has not looked at them yet.
         if report.state == PLAYING:
-            self._faults.follow(report.faults)
+            self._faults.follow((report.midi_fault,) + report.faults)
 
     def _steady(self) -> None:
         _note(self._memory.steady())

@@ -15,7 +15,14 @@ FAULT = "fault"
 _STATES = (STARTING, PLAYING, STOPPING, FAULT)
 
 MAX_DESCRIPTORS = 16
-_TEXT_BYTES = {"bundle": 64, "folder": 512, "engine": 16, "audio": 16, "message": 240}
+_TEXT_BYTES = {
+    "bundle": 64,
+    "folder": 512,
+    "engine": 16,
+    "audio": 16,
+    "message": 240,
+    "midi_fault": 240,
+}
 _FAULTS_BYTES = 480
 
 RECORD = np.dtype(
@@ -62,7 +69,8 @@ class Report(NamedTuple):
     late_edges: gate edges that arrived too late for their own sample. asked, heard: quantile units, one per
     descriptor. mask: True where the descriptor is asked, False where it is free. volts: calibrated.
     raw, spread: mean and standard deviation of what is read, uncalibrated, over a tenth of a second (RawVolts).
-    midi_garbage: what came over MIDI that is none. faults: one sentence for each part of the inputs, '' where it works.
+    midi_garbage: what came over MIDI that is none. midi_fault: why MIDI cannot be heard, '' where it can or is off.
+    faults: one sentence for each part of the inputs, '' where it works.
     patched: which of CV 1-4 count as patched. frozen: a gate lets the sound stand still. macro: its height, -1..1.
     morph: where between its two presets the morph is, 0..1.
     measured: False where ``heard`` says nothing, because there is no meter or it rests. eased: the governor's level.
@@ -98,6 +106,7 @@ class Report(NamedTuple):
     engine: str = ""
     audio: str = ""
     message: str = ""
+    midi_fault: str = ""
     faults: Tuple[str, ...] = ()
 
 
@@ -173,6 +182,7 @@ def unpack(payload: Optional[bytes]) -> Report:
         engine=_text(row["engine"]),
         audio=_text(row["audio"]),
         message=_text(row["message"]),
+        midi_fault=_text(row["midi_fault"]),
         faults=_lines(_text(row["faults"])),
     )
 

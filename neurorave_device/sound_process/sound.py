@@ -291,10 +291,15 @@ class Sound:
     def _follow_notices(self) -> None:
         """Let the reports carry what the player should know most of all now."""
         building = self._follow_plans()
-        faults = self._panel.faults
-        message = self._notices.message(self._out.notice, faults + (self._midi.fault,), building)
+        faults, midi_fault = self._panel.faults, self._midi.fault
+        message = self._notices.message(self._out.notice, faults + (midi_fault,), building)
         template = self._synthesis.template
-        told = template._replace(message=message, faults=faults, midi_garbage=self._midi.garbage)
+        told = template._replace(
+            message=message,
+            faults=faults,
+            midi_fault=midi_fault,
+            midi_garbage=self._midi.garbage,
+        )
         if told != template:
             self._synthesis.template = told
 

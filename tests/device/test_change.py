@@ -325,6 +325,10 @@ def test_the_sound_process_changes_its_bundle_and_says_what_it_cannot_play(
         shutil.copy(os.path.join(TOY, "decoder.onnx"), str(shelf / "first"))
         commands.send(PlayBundle(str(shelf / "first")))
         until(lambda report: "plays at 16000 Hz" in report.message)
+        # Whoever watches the terminal hears of MIDI apart from the jacks.
+        busy = "The MIDI port /dev/snd/midiC1D0: used by another program."
+        monkeypatch.setattr(sound_module.MidiIn, "fault", property(lambda _: busy))
+        assert until(lambda report: report.midi_fault == busy).faults == ("",) * len(report.faults)
     finally:
         stop.set()
         player.join(10.0)

@@ -48,6 +48,7 @@ def test_a_report_survives(count, values, mask, state, samples):  # type: ignore
         engine="onnx",
         audio="browser",
         message="all is well",
+        midi_fault="no port" if mask[1] else "",
         faults=("the converter is not", "") if mask[2] else (),
     )
     assert unpack(pack(report)) == report
