@@ -19,6 +19,7 @@ from neurorave_train.nets.stream import Stream
 from neurorave_train.training.families import build_training, hears_pitch, load_training
 from neurorave_train.training.pitched import TAUGHT, PitchedTraining
 from neurorave_train.training.recipe import load_recipe
+from neurorave_train.training.restore import APART, FIRST, _read
 from neurorave_train.training.trainer import checkpoint_of
 
 from .small_models import HOP, RATE, SMALL_RECIPE, prepared, small_model
@@ -172,3 +173,12 @@ def test_a_pitched_run_makes_a_bundle_whose_first_latent_is_the_pitch(
     knots = bundle.info.latent_quantiles[0]
     assert knots[0] - 1.0 < float(heard.median()) < knots[-1] + 1.0
     assert bundle.document["frees"] is True
+
+
+def test_a_constant_that_is_also_a_number_is_not_read_as_a_weight() -> None:
+    numbers = np.array([(FIRST + 1) * APART], np.float32)
+    values = np.zeros(3, np.float32)
+    _read(numbers, numbers.copy(), values)
+    assert not values.any()
+    _read(numbers, np.array([0.5], np.float32), values)
+    assert values.tolist() == [0.0, 0.5, 0.0]
