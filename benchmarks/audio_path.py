@@ -25,6 +25,7 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 
 from neurorave_device.processes.realtime import OUTPUT_PRIORITY, raise_priority, settle
+from neurorave_device.tools.render import write_json
 from tests.device.pulse import RATE, SINK, STEPS, PulseRig, Recorder, counted, missing
 
 BLOCK = 128
@@ -268,8 +269,7 @@ def main() -> None:
         }
         document.update({"seconds": options.seconds, "block": BLOCK, "sample_rate": RATE})
         document["rows"] = rows
-        with open(options.json, "w", encoding="utf-8") as handle:
-            json.dump(document, handle, indent=1)
+        write_json(options.json, document)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ grown             memory of the sound process, MB, from before the first change 
 """
 
 import argparse
-import json
 import os
 import platform
 import random
@@ -43,6 +42,7 @@ from neurorave_device.parameters import default_values
 from neurorave_device.processes.child import READY, Child
 from neurorave_device.sound_process.synthesis import CHANGE_SECONDS
 from neurorave_device.sound_process.timing import LOADING_AHEAD_MS, timing
+from neurorave_device.tools.render import write_json
 
 SKIP_SECONDS = 3.0
 # From one change to the wish for the next.
@@ -248,8 +248,7 @@ def main() -> int:
     where = "Python %s, onnxruntime %s" % (platform.python_version(), onnxruntime.__version__)
     print(table(rows, where))
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as handle:
-            json.dump({"where": where, "rows": rows}, handle, indent=2)
+        write_json(options.json, {"where": where, "rows": rows})
     return 0
 
 

@@ -1,8 +1,8 @@
 """What eight-bit weights would give: the decoder of a bundle with its large products in whole numbers.
 
-Each product with at least so many weights takes inputs rounded to 8 bits with the range that they have in that frame
-(DynamicQuantizeLinear) and weights rounded to 8 bits with a scale for each column (MatMulInteger). Both graphs hear
-the same inputs, which move as in play.
+Each product with a bias and so many weights takes inputs rounded to 8 bits with the range that they have in that frame
+and weights rounded to 8 bits with a scale for each column (ONNX Runtime's dynamic quantisation). Both graphs hear the
+same inputs, which move as in play.
 
 paced       milliseconds a frame, medians, each frame after a pause in which the caches grow cold
 ratio       of these two
@@ -22,77 +22,37 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from neurorave_device.engine.onnx_engine import OnnxGraph
 from neurorave_device.processes.realtime import SYNTHESIS_PRIORITY, raise_priority
 from neurorave_device.tools.render import write_json
 
 FEWEST_WEIGHTS = 16384
-LARGEST = 127.0
 PAUSE_SECONDS = 0.005
 
 
 def eight_bit(source: str, target: str) -> int:
     """Write a graph with its large products in whole numbers, and return how many there are."""
-    model = onnx.load(source)
-    graph = model.graph
-    values = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
-    nodes: List[Any] = []
-    made = []
-    for node in graph.node:
-        fits = node.op_type == "Gemm" and node.input[1] in values
-        if not fits or values[node.input[1]].size < FEWEST_WEIGHTS:
-            nodes.append(node)
-            continue
-        new, weights = _product(node, values, "eight_bit_%d_" % len(made))
-        nodes += new
-        made.append(weights)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(value for weights in made for value in weights)
-    used = {name for node in nodes for name in node.input}
-    kept = [value for value in graph.initializer if value.name in used]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
-    onnx.checker.check_model(model)
-    onnx.save(model, target)
-    return len(made)
-
-
-def _product(node: Any, values: Dict[str, np.ndarray], name: str) -> Tuple[List[Any], List[Any]]:
-    """Return the nodes that take the place of a product with a bias, and their constants."""
-    options = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    assert (
-        not options.get("transA") and options.get("alpha", 1.0) == options.get("beta", 1.0) == 1.0
+    graph = onnx.load(source)
+    sizes = {value.name: int(np.prod(value.dims)) for value in graph.graph.initializer}
+    small = []
+    for number, node in enumerate(graph.graph.node):
+        node.name = "node_%d" % number
+        large = any(sizes.get(name, 0) >= FEWEST_WEIGHTS for name in node.input)
+        # The bases of tones and noise, plain products, make the samples themselves.
+        if node.op_type == "MatMul" or (node.op_type == "Gemm" and not large):
+            small.append(node.name)
+    quantize_dynamic(
+        graph,
+        target,
+        op_types_to_quantize=["MatMul", "Gemm"],
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        nodes_to_exclude=small + [name + "_MatMul" for name in small],
+        extra_options={"WeightSymmetric": True},
     )
-    weights = values[node.input[1]]
-    weights = weights.T if options.get("transB") else weights
-    scale = np.maximum(np.abs(weights).max(axis=0), 1e-12) / LARGEST
-    constants = {
-        "weights": np.round(weights / scale).astype(np.int8),
-        "scale": scale.astype(np.float32),
-        "zero": np.zeros((), np.int8),
-    }
-    biased = len(node.input) > 2
-    product = name + "product" if biased else node.output[0]
-    steps = [
-        ("DynamicQuantizeLinear", [node.input[0]], [name + "x", name + "step", name + "middle"]),
-        (
-            "MatMulInteger",
-            [name + "x", name + "weights", name + "middle", name + "zero"],
-            [name + "sum"],
-        ),
-        ("Mul", [name + "step", name + "scale"], [name + "size"]),
-        ("Mul", [name + "float", name + "size"], [product]),
-    ]
-    nodes = [helper.make_node(*step) for step in steps]
-    nodes.insert(
-        2, helper.make_node("Cast", [name + "sum"], [name + "float"], to=TensorProto.FLOAT)
-    )
-    if biased:
-        nodes.append(helper.make_node("Add", [product, node.input[2]], [node.output[0]]))
-    return nodes, [numpy_helper.from_array(value, name + key) for key, value in constants.items()]
+    return sum(node.op_type == "MatMulInteger" for node in onnx.load(target).graph.node)
 
 
 def moving(graph: OnnxGraph, frame: int, chance: np.random.RandomState) -> Dict[str, np.ndarray]:

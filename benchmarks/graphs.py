@@ -7,7 +7,6 @@ Runs on Python 3.6 too, for ONNX Runtime 1.10: there without the count of operat
 """
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -25,6 +24,7 @@ from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.voice import Voice
 from neurorave_device.inputs.base import Edge, Volts
 from neurorave_device.parameters import default_values
+from neurorave_device.tools.render import write_json
 
 # Frames of one bundle before it is the next one's turn.
 TURN = 25
@@ -175,9 +175,7 @@ def main() -> int:
             "frames": args.frames,
             "bundles": result,
         }
-        with open(args.json, "w", encoding="utf-8") as handle:
-            json.dump(document, handle, indent=1)
-            handle.write("\n")
+        write_json(args.json, document)
     return 0
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from neurorave_device.processes.realtime import SYNTHESIS_PRIORITY, priority, raise_priority, settle
 from neurorave_device.sound_process.timing import SCAN_SECONDS
+from neurorave_device.tools.render import write_json
 
 HOP_SECONDS = 512 / 44100.0
 PERIOD = 0.001
@@ -88,8 +89,7 @@ def main() -> None:
     for row in rows:
         print(json.dumps(row))
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as handle:
-            json.dump(rows, handle, indent=1)
+        write_json(options.json, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -105,18 +105,15 @@ async def play(module: Module, seconds: float, chance: random.Random) -> Dict[st
     pictures = [0]
     rows: List[List[float]] = []
     faults: List[float] = []
-    counted = [0]
 
     async def listen(socket: Any) -> None:
         async for message in socket:
             if message.type == aiohttp.WSMsgType.TEXT:
                 found = json.loads(message.data)
                 if found["type"] == "telemetry":
-                    newest.update(found)
-                    total = sum(found[name] for name in COUNTS)
-                    if total > counted[0]:
+                    if any(found[name] > newest.get(name, 0) for name in COUNTS):
                         faults.append(time.monotonic())
-                    counted[0] = total
+                    newest.update(found)
             elif len(message.data) == HEADER_BYTES + 1024:
                 pictures[0] += 1
 

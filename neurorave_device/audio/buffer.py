@@ -56,7 +56,7 @@ class FrameBuffer:
     @property
     def free(self) -> int:
         """How many samples can be written before `bound` is reached.  Any thread."""
-        return max(0, min(self.bound, self._capacity) - self.filled)
+        return max(0, self.bound - self.filled)
 
     @property
     def read_position(self) -> int:

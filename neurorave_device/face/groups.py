@@ -64,9 +64,14 @@ def alone(entry: Entry) -> str:
     return "%s %s" % (word(quality).full, entry.name.strip())
 
 
+def moves_something(parameter: Parameter) -> bool:
+    """Return whether a parameter's value is the name of what is moved."""
+    return parameter.id.endswith(".destination")
+
+
 def shown(parameter: Parameter, value: float, pitched: bool = False) -> str:
     """Return a value as the player reads it: destinations by their musical names; ``pitched`` as in `word`."""
     text = parameter.format(value)
-    if parameter.id.endswith(".destination"):
+    if moves_something(parameter):
         return word(text, pitched).full
     return text.replace("+-", "\u00b1")

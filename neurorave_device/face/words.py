@@ -20,8 +20,8 @@ _WORDS: Dict[str, Word] = {
     "temperature": Word("temperature", "temp"),
     "none": Word("nothing", "-"),
 }
-FIRST_LATENT = "latent_0"
-_PITCH = Word("pitch", "pitch")
+# Where the bundle's first latent is a pitch.
+_PITCHED: Dict[str, Word] = {"latent_0": Word("pitch", "pitch")}
 
 
 def word(name: str, pitched: bool = False) -> Word:
@@ -29,9 +29,7 @@ def word(name: str, pitched: bool = False) -> Word:
 
     ``pitched``: the bundle that plays has a pitch for its first latent.
     """
-    if pitched and name == FIRST_LATENT:
-        return _PITCH
-    known = _WORDS.get(name)
+    known = (_PITCHED.get(name) if pitched else None) or _WORDS.get(name)
     if known is None:
         plain = name.replace("_", " ")
         known = Word(plain, plain[:6])

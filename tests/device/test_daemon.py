@@ -18,7 +18,10 @@ import pytest
 import soundfile
 
 from neurorave_device import cli
+from neurorave_device.clock import SystemClock
+from neurorave_device.launch import daemon
 from neurorave_device.link.running import find_running, sound_processes, waits
+from neurorave_device.link.telemetry import PLAYING, Report, pack
 from tests.device.toy import CV, TOY, copy_toy
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -362,3 +365,20 @@ def test_an_unknown_key_of_the_configuration_is_named(capsys: Any, tmp_path: Any
     path.write_text("bundel: models/mine\n")
     said = refused(capsys, "--config", str(path))
     assert "bundel" in said and str(path) in said
+
+
+def test_faults_of_midi_and_of_jacks_are_told_on_the_terminal(capsys: Any) -> None:
+    nobody: Any = None
+    module = daemon._Module(nobody, nobody, False, nobody, SystemClock())
+    try:
+        report = Report(state=PLAYING, midi_fault="The MIDI port is busy.", faults=("No CVs.", ""))
+        for told in (report, report, report._replace(midi_fault="")):
+            module._shared.telemetry.write(pack(told))
+            module._follow_faults()
+    finally:
+        module.close()
+    assert capsys.readouterr().err.splitlines() == [
+        "neurorave: The MIDI port is busy.",
+        "neurorave: No CVs.",
+        "neurorave: This is over: The MIDI port is busy.",
+    ]

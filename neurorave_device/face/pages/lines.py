@@ -5,7 +5,7 @@ from typing import Callable, Optional, Sequence, Tuple
 from neurorave_device.parameters import by_id
 
 from ..encoder import Gesture
-from ..groups import Entry, shown
+from ..groups import Entry, moves_something, shown
 from ..reach import Reach
 from ..steps import stepped
 from .page import BACK, Move
@@ -77,7 +77,9 @@ class Setting(Line):
 
     @property
     def value(self) -> str:
-        return shown(self.parameter, self._present, self._reach.link.info()["pitched"])
+        # What plays is told anew with all its tables: it is asked only where a word hangs on it.
+        pitched = moves_something(self.parameter) and self._reach.link.info()["pitched"]
+        return shown(self.parameter, self._present, pitched)
 
     @property
     def share(self) -> Optional[float]:
