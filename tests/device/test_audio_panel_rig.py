@@ -1,13 +1,13 @@
 """The panel `audio` on a real PortAudio stream: a recording that is played into a card is read as volts and gates."""
 
-import json
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import numpy as np
 
 from neurorave_device.inputs.sample_clock import LOCKED_SECONDS
+from tests.device.card_process import CardProcess
 from tests.device.pulse import JACK_CHANNELS, RATE, PulseRig
 
 PATIENCE = 40.0
@@ -28,33 +28,9 @@ def recording(path: Path) -> None:
     path.write_bytes(samples.tobytes())
 
 
-class Reader:
-    """The reading process; `state` returns what it has seen since the last time."""
-
-    def __init__(self, rig: PulseRig) -> None:
-        self.process: Any = rig.python("tests.device.card_reader")
-
-    def __enter__(self) -> "Reader":
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        if error[0] is not None:
-            self.process.kill()
-        self.process.communicate(timeout=PATIENCE)
-
-    def state(self) -> Dict[str, Any]:
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return dict(json.loads(self.process.stdout.readline()))
-
-    def wait(self, wanted: Callable[[Dict[str, Any]], bool]) -> Dict[str, Any]:
-        end = time.monotonic() + PATIENCE
-        state = self.state()
-        while not wanted(state):
-            assert time.monotonic() < end, state
-            time.sleep(0.05)
-            state = self.state()
-        return state
+def reading(rig: PulseRig) -> CardProcess:
+    """Return the reading process; its state is what it has seen since the last time."""
+    return CardProcess(rig, PATIENCE, "tests.device.card_reader")
 
 
 def heard(state: Dict[str, Any]) -> bool:
@@ -62,7 +38,7 @@ def heard(state: Dict[str, Any]) -> bool:
     return any(np.allclose(volts, CVS, atol=0.002) for volts in state["volts"])
 
 
-def played(rig: PulseRig, reader: Reader, path: Path) -> List[Any]:
+def played(rig: PulseRig, reader: CardProcess, path: Path) -> List[Any]:
     """Play the recording to its end and return the edges that were seen."""
     player = rig.play_jacks(str(path))
     edges: List[Any] = []
@@ -80,7 +56,7 @@ def played(rig: PulseRig, reader: Reader, path: Path) -> List[Any]:
 def test_a_recording_that_is_played_into_the_card_is_read(rig: PulseRig, tmp_path: Path) -> None:
     path = tmp_path / "cv.raw"
     recording(path)
-    with Reader(rig) as reader:
+    with reading(rig) as reader:
         reader.wait(lambda state: state["fault"] == "" and len(state["volts"]) > 10)
         # Until the times of samples are steady.
         time.sleep(LOCKED_SECONDS + 0.5)
@@ -101,7 +77,7 @@ def test_a_recording_that_is_played_into_the_card_is_read(rig: PulseRig, tmp_pat
 def test_a_card_that_goes_is_said_and_comes_back(rig: PulseRig, tmp_path: Path) -> None:
     path = tmp_path / "cv.raw"
     recording(path)
-    with Reader(rig) as reader:
+    with reading(rig) as reader:
         reader.wait(lambda state: state["fault"] == "" and len(state["volts"]) > 10)
         played(rig, reader, path)
         rig.kill()

@@ -1,11 +1,10 @@
 """A real PortAudio stream on a card that is recorded: what is played arrives, and returns after the card was gone."""
 
-import json
 import time
-from typing import Any, Callable, Dict
 
 import numpy as np
 
+from tests.device.card_process import CardProcess
 from tests.device.pulse import RATE, PulseRig, Recorder, counted
 
 # Large, so that a busy machine does not fail what is no test of speed.
@@ -13,33 +12,9 @@ LATENCY_MS = "300"
 PATIENCE = 60.0
 
 
-class Player:
-    """The player's process; asked for its state by a line."""
-
-    def __init__(self, rig: PulseRig, *arguments: str) -> None:
-        self.process: Any = rig.python("tests.device.card_player", LATENCY_MS, *arguments)
-
-    def __enter__(self) -> "Player":
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        if error[0] is not None:
-            self.process.kill()
-        self.process.communicate(timeout=PATIENCE)
-
-    def state(self) -> Dict[str, Any]:
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return dict(json.loads(self.process.stdout.readline()))
-
-    def wait(self, wanted: Callable[[Dict[str, Any]], bool]) -> Dict[str, Any]:
-        end = time.monotonic() + PATIENCE
-        state = self.state()
-        while not wanted(state):
-            assert time.monotonic() < end, state
-            time.sleep(0.05)
-            state = self.state()
-        return state
+def playing(rig: PulseRig) -> CardProcess:
+    """Return the player's process; asked for its state by a line."""
+    return CardProcess(rig, PATIENCE, "tests.device.card_player", LATENCY_MS)
 
 
 def wait_for_sound(recorder: Recorder, count: int) -> np.ndarray:
@@ -57,7 +32,7 @@ def test_all_that_is_played_arrives_in_order_on_both_channels(rig: PulseRig) -> 
     # A machine that is too busy for 300 ms gets another try: PortAudio then says that it has dropped something.
     for _ in range(3):
         recorder = rig.record()
-        with Player(rig) as player:
+        with playing(rig) as player:
             heard = wait_for_sound(recorder, RATE)
             state = player.state()
         recorder.stop()
@@ -73,7 +48,7 @@ def test_all_that_is_played_arrives_in_order_on_both_channels(rig: PulseRig) -> 
 
 def test_a_card_that_dies_and_comes_back_plays_on(rig: PulseRig) -> None:
     recorder = rig.record()
-    with Player(rig) as player:
+    with playing(rig) as player:
         wait_for_sound(recorder, RATE // 4)
         rig.kill()
         gone = player.wait(lambda state: state["notice"] is not None)
