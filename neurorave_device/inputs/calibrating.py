@@ -283,11 +283,12 @@ class Calibrating(Dialog):
         )
 
 
+# Those that have results above them are short enough for a line of the screen.
 _SENTENCES = {
     CHANNELS: "Which inputs?",
     VOLTAGE: "Which steady voltage do you have?",
-    NEGATIVE: "Finish, or measure a negative voltage too?",
-    RESULT: "Save it? Until then the old one stays.",
+    NEGATIVE: "A negative voltage too?",
+    RESULT: "The old one stays till Save.",
     SURE: "Play without any calibration?",
     SAVING: "Saving.",
     EXPORTING: "Exporting.",

@@ -6,6 +6,8 @@ from typing import List
 import pytest
 
 from neurorave_device.errors import UserError
+from neurorave_device.face.canvas import HEIGHT, WIDTH, Canvas
+from neurorave_device.face.font import wrap
 from neurorave_device.face.happenings import Happenings
 from neurorave_device.face.led import LEARNING_LIGHT, PLAYING_LIGHT
 from neurorave_device.face_process.midi_desk import MidiDesk
@@ -32,6 +34,60 @@ def _calibrate(hand: Hand, finish: bool = True) -> None:
         hand.look(3.0)
     if finish:
         hand.choose("Finish")
+
+
+def _readable(hand: Hand, text: str) -> bool:
+    """Return whether a text is on the screen to its end, at the left edge, on lines below each other."""
+    canvas = Canvas()
+    lines = wrap(text, WIDTH)
+    for row, line in enumerate(lines):
+        canvas.text(0, 9 * row, line)
+    # A row of points is 16 bytes.
+    wanted = canvas.pixels()[: 16 * (9 * len(lines) - 1)]
+    picture = hand.picture()
+    return any(picture[16 * y : 16 * y + len(wanted)] == wanted for y in range(HEIGHT))
+
+
+def test_what_is_asked_and_all_results_are_read_to_their_end(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    hand = Hand(tmp_path / "file")
+    told: List[str] = []
+
+    def read() -> None:
+        view = hand.page.view()
+        for text in (view.sentence,) + view.rows:
+            assert _readable(hand, text), text
+        told.append(view.step)
+
+    _calibrate(hand, finish=False)
+    assert len(hand.page.view().rows) == 4
+    read()
+    hand.choose("Finish")
+    read()
+    # What went wrong takes the room of the results, not that of what is asked.
+    hand.choose("Save")
+    hand.look(0.5)
+    view = hand.page.view()
+    assert view.problem and view.rows
+    assert _readable(hand, view.sentence)
+    assert _readable(hand, wrap(view.problem, WIDTH)[0])
+    assert told == ["negative", "result"]
+
+
+def test_what_is_asked_is_whole_beside_many_controllers(tmp_path: Path) -> None:
+    hand = Hand()
+    midi = MidiDesk(hand.link, str(tmp_path), None, lambda sentence: None)
+    hand.link.set("midi.on", 1.0)
+    hand.procedures.learn = midi.learn  # type: ignore[method-assign]
+    hand.open("MIDI learn")
+    for number, name in enumerate(("Vary", "Seed", "Level", "Temperature")):
+        hand.choose("Sound")
+        hand.choose(name)
+        midi.controller(Event(CONTROLLER, 20 + number, 0.5))
+        hand.choose("One more")
+    view = hand.page.view()
+    assert len(view.rows) == 4
+    assert _readable(hand, view.sentence) and _readable(hand, view.rows[0])
 
 
 def test_calibrating_on_the_screen_ends_in_volts_that_are_true(tmp_path: Path) -> None:

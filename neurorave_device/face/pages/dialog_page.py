@@ -6,7 +6,7 @@ from neurorave_device.dialog import Choice, Dialog, View
 
 from ..canvas import WIDTH, Canvas
 from ..encoder import Gesture
-from ..font import fit, text_width, wrap
+from ..font import text_width, wrap
 from ..reach import Reach
 from .page import BACK, Move, Page
 
@@ -175,10 +175,9 @@ def ordered(view: View) -> List[Choice]:
 def _texts(view: View) -> List[str]:
     """Return the lines above the choices: what went wrong, what to do, and results, as far as they fit."""
     room = _PROGRESS_ROWS if view.progress >= 0.0 else _ROWS
-    if view.rows:
-        # The results count; what is asked has the room that is left.
-        return list(view.rows[: room - 1]) + [fit(view.sentence, WIDTH)]
     problem, sentence = wrap(view.problem, WIDTH), wrap(view.sentence, WIDTH)
     if len(problem) + len(sentence) > room:
         problem = problem[: max(1, room - len(sentence))]
-    return (problem + sentence)[:room]
+    # What is asked is read to its end; the results have the room that is left.
+    left = max(0, room - len(problem) - len(sentence))
+    return (problem + list(view.rows[:left]) + sentence)[:room]
