@@ -13,6 +13,7 @@ from neurorave_device.face.canvas import HEIGHT, WIDTH, Canvas
 from neurorave_device.face.link import PLAYING, Telemetry
 from neurorave_device.face.menu import Menu
 from neurorave_device.face.pages import message, play, splash
+from neurorave_device.face.pages.info import model_texts
 from neurorave_device.face.pages.name_wheel import WHEEL, NameWheel
 
 from .hand import Hand
@@ -281,3 +282,46 @@ def test_few_points_are_lit_wherever_the_cursor_is(title: str) -> None:
         lit = sum(bin(byte).count("1") for byte in hand.picture())
         assert 0 < lit < 0.25 * WIDTH * HEIGHT
         hand.turn(1)
+
+
+@pytest.mark.parametrize(
+    "low,high,written",
+    [
+        (-87.9, -13.6, "-88..-14"),
+        (200.0, 6000.0, "200..6000"),
+        (0.219, 1.64, "0.2..1.6"),
+        (0.014, 55.4, "0..55"),
+        (-61.0, -0.3, "-61..0"),
+        (0.0123, 0.0987, "0.012..0.099"),
+        (-0.004, 2.0, "0.0..2.0"),
+        (0.0, 0.0, "0..0"),
+    ],
+)
+def test_both_ends_of_a_range_are_as_exact_as_each_other(
+    low: float, high: float, written: str
+) -> None:
+    hand = Hand()
+    about = dict(hand.link.info())
+    about["descriptors"] = [{"name": "booming", "unit": "", "quantiles": [low, high]}]
+    assert "boom " + written in model_texts(about)
+
+
+@settings(deadline=None)
+@given(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)))
+def test_a_range_is_told_to_two_digits_of_its_larger_end(ends: Tuple[float, float]) -> None:
+    about = dict(Hand().link.info())
+    low, high = sorted(ends)
+    about["descriptors"] = [{"name": "booming", "unit": "", "quantiles": [low, high]}]
+    (text,) = [text for text in model_texts(about) if text.startswith("boom ")]
+    told = [float(end) for end in text[len("boom ") :].split("..")]
+    larger = max(abs(low), abs(high))
+    assert told == [pytest.approx(end, abs=0.051 * larger) for end in (low, high)]
+    decimals = {len(end.partition(".")[2]) for end in text[len("boom ") :].split("..")}
+    assert len(decimals) == 1
+
+
+def test_the_info_page_has_no_broken_milliseconds() -> None:
+    hand = Hand()
+    hand.open("Info")
+    told = [line.name + " " + line.value for line in hand.page.lines()]
+    assert "Gate to sound 9 ms" in told and "44.1 kHz, frame 12 ms " in told

@@ -1,5 +1,6 @@
 """The page about what plays and where: delays, load, heat, versions, a test of the machine, facts for support."""
 
+import math
 from typing import Any, Callable, Dict, List
 
 from ..reach import Reach
@@ -81,18 +82,24 @@ def model_texts(about: Dict[str, Any]) -> List[str]:
         title(str(about["name"])),
         "by " + str(about.get("author", "")),
         str(about.get("licence", "")),
-        "%.1f kHz, frame %.1f ms" % (rate / 1000.0, 1000.0 * about["hop"] / rate),
+        "%.1f kHz, frame %.0f ms" % (rate / 1000.0, 1000.0 * about["hop"] / rate),
         "%d latents" % about["latents"],
     ]
     for descriptor in about["descriptors"]:
         knots = descriptor["quantiles"]
-        ends = (_short(knots[0]), _short(knots[-1]), descriptor["unit"])
-        texts.append(word(descriptor["name"]).full + " %s..%s %s" % ends)
+        ends = (_range(knots[0], knots[-1]), descriptor["unit"])
+        texts.append((word(descriptor["name"]).full + " %s %s" % ends).rstrip())
     return texts + [text for text in [str(about.get("description", ""))] if text]
 
 
-def _short(value: float) -> str:
-    """Return a number in as few characters as tell it apart: 1234 -> 1.2k, 0.53 -> 0.53."""
-    if abs(value) >= 1000.0:
-        return "%.1fk" % (value / 1000.0)
-    return "%.0f" % value if abs(value) >= 10.0 else "%.2f" % value
+def _range(low: float, high: float) -> str:
+    """Return both ends as exact as each other: two digits of the larger one, whole numbers whole."""
+    larger = max(abs(low), abs(high))
+    decimals = max(0, 1 - math.floor(math.log10(larger))) if larger else 0
+    # What is rounded to zero has no sign.
+    return "%.*f..%.*f" % (
+        decimals,
+        round(low, decimals) + 0.0,
+        decimals,
+        round(high, decimals) + 0.0,
+    )
