@@ -9,10 +9,15 @@ from .words import word
 
 
 class Entry(NamedTuple):
-    """One line of a menu page: a parameter and its name there."""
+    """One line of a menu page: a parameter, its name there, and its name where the first latent is a pitch."""
 
     parameter: Parameter
     name: str
+    pitched_name: str
+
+    def named(self, pitched: bool) -> str:
+        """Return the name; ``pitched`` as in `word`."""
+        return self.pitched_name if pitched else self.name
 
 
 class Group(NamedTuple):
@@ -36,11 +41,12 @@ def groups(parameters: Sequence[Parameter]) -> Tuple[Group, ...]:
     pages: Dict[str, List[Entry]] = {}
     for parameter in parameters:
         key = parameter.page.partition(".")[0]
-        pages.setdefault(key, []).append(Entry(parameter, _entry_name(parameter)))
+        entry = Entry(parameter, _entry_name(parameter, False), _entry_name(parameter, True))
+        pages.setdefault(key, []).append(entry)
     return tuple(Group(key, title_of(key), tuple(entries)) for key, entries in pages.items())
 
 
-def _entry_name(parameter: Parameter) -> str:
+def _entry_name(parameter: Parameter, pitched: bool) -> str:
     """Return a parameter's name without what its page's title says already, qualities by their musical names."""
     key, _, part = parameter.page.partition(".")
     name = parameter.name
@@ -51,17 +57,17 @@ def _entry_name(parameter: Parameter) -> str:
         # A line per quality, and what belongs to it indented below.
         quality = part or parameter.id.partition(".")[0]
         last = parameter.id.rpartition(".")[2]
-        return word(quality).full if last in ("mode", "shape") else "  " + last
+        return word(quality, pitched).full if last in ("mode", "shape") else "  " + last
     # Qualities are written small everywhere, also the one that is called the same by everybody.
     return word(name).full if name in DESCRIPTORS else name[:1].upper() + name[1:]
 
 
-def alone(entry: Entry) -> str:
-    """Return an entry's name where the lines around it are not seen: 'Loudness rate', not '  rate'."""
+def alone(entry: Entry, pitched: bool = False) -> str:
+    """Return an entry's name where the lines around it are not seen: 'loudness rate', not '  rate'."""
     if not entry.name.startswith(" "):
-        return entry.name
+        return entry.named(pitched)
     quality = entry.parameter.page.partition(".")[2] or entry.parameter.id.partition(".")[0]
-    return "%s %s" % (word(quality).full, entry.name.strip())
+    return "%s %s" % (word(quality, pitched).full, entry.name.strip())
 
 
 def moves_something(parameter: Parameter) -> bool:

@@ -47,7 +47,8 @@ class MidiDesk:
         if self._dialog is not None:
             self._dialog.leave()
         on = bool(self._link.get("midi.on"))
-        self._dialog = MidiLearn(self._controllers, on, parameter, self._garbage)
+        pitched = bool(self._link.info()["pitched"])
+        self._dialog = MidiLearn(self._controllers, on, parameter, self._garbage, pitched)
         return self._dialog
 
     def controller(self, event: Event) -> None:

@@ -15,7 +15,7 @@ class MidiLearn(Dialog):
     """One run. `controllers` (controller -> parameter) is what is changed; `changed` says that it has been.
 
     `parameter` is what the player has chosen already, '' where nothing is chosen yet; `garbage` says how much has come
-    that is no MIDI, for whom no controller is heard from.
+    that is no MIDI, for whom no controller is heard from; `pitched` whether the model that plays has a pitch.
     """
 
     def __init__(
@@ -24,9 +24,11 @@ class MidiLearn(Dialog):
         on: bool,
         parameter: str = "",
         garbage: Callable[[], int] = lambda: 0,
+        pitched: bool = False,
     ) -> None:
         self._controllers = controllers
         self._garbage = garbage
+        self._pitched = pitched
         self._page: Optional[Group] = None
         self._parameter = parameter
         self._step = MOVE if parameter else PAGE
@@ -139,7 +141,7 @@ class MidiLearn(Dialog):
     def _offered(self, entry: Entry) -> Choice:
         controller = self._controller(entry.parameter.id)
         known = "" if controller is None else " (%d)" % controller
-        return Choice(entry.parameter.id, alone(entry) + known)
+        return Choice(entry.parameter.id, alone(entry, self._pitched) + known)
 
     def _rows(self) -> Tuple[str, ...]:
         garbage = self._garbage()

@@ -274,6 +274,16 @@ def _motion() -> bytes:
     return hand.picture()
 
 
+def _motion_pitched() -> bytes:
+    """The model that plays has a pitch for its first latent."""
+    hand = Hand()
+    hand.link.name = "notes"
+    hand.link.pitched = True
+    hand.link.set("motion.latent_0.shape", 6.0)
+    hand.open("Motion")
+    return hand.picture()
+
+
 def _opened(title: str) -> Callable[[], bytes]:
     def draw() -> bytes:
         hand = Hand()
@@ -363,6 +373,7 @@ STATES: Dict[str, Callable[[], bytes]] = {
     "descriptors": _descriptors,
     "macro": _opened("Macro"),
     "motion": _motion,
+    "motion_pitched": _motion_pitched,
     "sound": _opened("Sound"),
     "screen": _opened("Screen"),
     "encoder": _opened("Encoder"),

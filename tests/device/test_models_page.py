@@ -1,5 +1,7 @@
 """What the model browser says of each bundle, in the little room that it has."""
 
+import itertools
+
 import pytest
 
 from neurorave_device.face.font import NO_BREAK, text_width, wrap
@@ -47,7 +49,7 @@ def test_a_number_keeps_its_unit() -> None:
 
 
 def test_no_two_parameters_are_offered_under_one_name() -> None:
-    for group in groups(PATCH_PARAMETERS):
-        names = [alone(entry) for entry in group.entries]
+    for group, pitched in itertools.product(groups(PATCH_PARAMETERS), (False, True)):
+        names = [alone(entry, pitched) for entry in group.entries]
         assert len(set(names)) == len(names), group.title
         assert not any(name.startswith(" ") for name in names)

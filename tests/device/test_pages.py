@@ -126,6 +126,13 @@ def test_the_first_latent_is_called_a_pitch_only_where_it_is_one(pitched: bool, 
     hand.open("CV 1")
     assert hand.page.heading.endswith(" " + name)
     assert name in [line.value for line in hand.page.lines()]
+    hand.home()
+    hand.open("Motion")
+    motion = [line.name for line in hand.page.lines()][1:]
+    assert motion[:4] == [name, "  rate", "  depth", "loudness"]
+    # Another model is chosen in the browser while the page is open.
+    hand.link.pitched = not pitched
+    assert hand.page.lines()[1].name != name
 
 
 def test_heard_bar_and_asked_tick_stand_where_the_values_are() -> None:

@@ -196,6 +196,18 @@ def test_what_cannot_begin_says_why_and_opens_nothing(tmp_path: Path) -> None:
     assert hand.picture() != calm and said == []
 
 
+@pytest.mark.parametrize("pitched, name", [(False, "timbre"), (True, "pitch")])
+def test_what_is_learnt_is_called_as_on_its_page(pitched: bool, name: str, tmp_path: Path) -> None:
+    hand = Hand()
+    hand.link.pitched = pitched
+    hand.link.set("midi.on", 1.0)
+    midi = MidiDesk(hand.link, str(tmp_path), None, lambda sentence: None)
+    dialog = midi.learn()
+    dialog.choose("motion")
+    labels = [choice.label for choice in dialog.view().choices]
+    assert labels[1:5] == [name, name + " rate", name + " depth", "loudness"]
+
+
 def test_a_controller_is_learnt_on_the_screen_and_moves_its_parameter(tmp_path: Path) -> None:
     hand = Hand()
     midi = MidiDesk(hand.link, str(tmp_path), None, lambda sentence: None)

@@ -17,7 +17,12 @@ class Line:
     editable = False
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """What stands at the left edge."""
+        return self._name
 
     @property
     def value(self) -> str:
@@ -73,13 +78,19 @@ class Setting(Line):
     def __init__(self, entry: Entry, reach: Reach) -> None:
         super().__init__(entry.name)
         self.parameter = entry.parameter
+        self._entry = entry
         self._reach = reach
 
     @property
+    def name(self) -> str:
+        hangs = self._entry.name != self._entry.pitched_name
+        return self._entry.named(hangs and self._pitched)
+
+    @property
     def value(self) -> str:
-        # What plays is told anew with all its tables: it is asked only where a word hangs on it.
-        pitched = moves_something(self.parameter) and self._reach.link.info()["pitched"]
-        return shown(self.parameter, self._present, pitched)
+        return shown(
+            self.parameter, self._present, moves_something(self.parameter) and self._pitched
+        )
 
     @property
     def share(self) -> Optional[float]:
@@ -88,6 +99,11 @@ class Setting(Line):
     @property
     def _present(self) -> float:
         return self._reach.link.get(self.parameter.id)
+
+    @property
+    def _pitched(self) -> bool:
+        # What plays is told anew with all its tables: it is asked only where a word hangs on it.
+        return bool(self._reach.link.info()["pitched"])
 
     def turn(self, gesture: Gesture, now: float) -> None:
         turn_setting(self._reach, self.parameter.id, gesture, now)
