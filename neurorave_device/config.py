@@ -66,10 +66,15 @@ class Config(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A configuration, and the `keys` that a file or the command line gave: those win over what is remembered."""
+    """A configuration, and for each key that was given what gave it: a file (its path), or `COMMAND_LINE`."""
 
     config: Config
-    keys: FrozenSet[str]
+    sources: Mapping[str, str]
+
+    @property
+    def keys(self) -> FrozenSet[str]:
+        """What was given: it wins over what is remembered."""
+        return frozenset(self.sources)
 
 
 def load_config(
@@ -80,23 +85,26 @@ def load_config(
 
 
 def load_given(path: Optional[str] = None, overrides: Optional[Mapping[str, Any]] = None) -> Given:
-    """Return the defaults, changed by the file at `path`, changed by `overrides`, and which keys those gave.
+    """Return the defaults, changed by the file at `path`, changed by `overrides`, and which of them gave what.
 
     An override of None counts as not given.  Relative paths in the file start from its folder.
     UserError names file, key, value and what is allowed.
     """
     layers: List[Dict[str, Any]] = []
+    sources: Dict[str, str] = {}
     if path is not None:
         layers.append(_checked(path, _adapted(path, _read(path))))
+        sources.update((key, path) for key in layers[-1])
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     layers.append(_checked(COMMAND_LINE, given))
+    sources.update((key, COMMAND_LINE) for key in given)
     # Parameter ids have dots in them; merged as dictionaries they stay keys.
     merged = OmegaConf.merge(OmegaConf.create(dict(Config()._asdict())), *layers)
     plain: Dict[str, Any] = OmegaConf.to_container(merged)  # type: ignore[assignment]
     for key in ("latency_ms", "seconds"):
         if plain[key] is not None:
             plain[key] = float(plain[key])
-    return Given(Config(**plain), frozenset(key for layer in layers for key in layer))
+    return Given(Config(**plain), sources)
 
 
 def _read(path: str) -> Dict[str, Any]:

@@ -9,10 +9,10 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from neurorave_device.clock import Clock, SystemClock
-from neurorave_device.config import Config, Given
+from neurorave_device.config import COMMAND_LINE, Config, Given
 from neurorave_device.drivers.fault_teller import FaultTeller
 from neurorave_device.engine.choice import make_engine
 from neurorave_device.engine.description import read_description
@@ -57,8 +57,8 @@ def open_port(port: int) -> socket.socket:
     return listening
 
 
-def check(config: Config) -> None:
-    """Raise UserError for what can be seen to be wrong before anything is started."""
+def check(config: Config, sources: Mapping[str, str] = {}) -> None:
+    """Raise UserError for what can be seen to be wrong before anything is started; `sources` as in `Given`."""
     if config.panel == "replay" and config.cv_file is None:
         raise UserError("panel: replay needs a CV recording, give one with --cv FILE.wav")
     if config.panel != "replay" and config.cv_file is not None:
@@ -78,29 +78,47 @@ def check(config: Config) -> None:
             raise UserError("out: %s is the recording, it cannot be the output too" % config.out)
     if config.engine == "tensorrt":
         make_engine("tensorrt")
-    _check_packages(config)
+    _check_packages(config, sources)
     read_description(config.bundle)
 
 
-def _check_packages(config: Config) -> None:
+def _check_packages(config: Config, sources: Mapping[str, str]) -> None:
     """Raise UserError where a package is missing that one of the processes would import later."""
-    needed = [("aiohttp", "the panel"), ("onnxruntime", "the model")]
-    if config.audio == "soundcard" or config.panel == "audio":
-        needed.append(("sounddevice", "the sound card"))
-    for package, user in needed:
-        if not _installed(package):
+    audio = _setting(sources.get("audio"), "audio", config.audio)
+    panel = _setting(sources.get("panel"), "panel", config.panel)
+    needed = [
+        ("aiohttp", "the browser panel", True),
+        ("onnxruntime", "the model", True),
+        ("sounddevice", "the sound card (%s)" % audio, config.audio == "soundcard"),
+        ("sounddevice", "the sound card with the jacks (%s)" % panel, config.panel == "audio"),
+    ]
+    for package, user, used in needed:
+        if used and not _installed(package):
             raise UserError("%s is not installed, %s needs it: run `make setup`" % (package, user))
     if config.panel == "jetson":
         board = board_from(config.board)
-        chips = [("spidev", "the CV inputs", True)]
-        chips.append(("smbus2", "encoder: breakout", board.encoder == "breakout"))
-        chips.append(("luma.oled", "screen: " + board.screen, board.screen != "none"))
+        parts = {}
+        for key, value in (("encoder", board.encoder), ("screen", board.screen)):
+            source = sources.get("board") if key in config.board else None
+            parts[key] = _setting(source, "board: " + key, value)
+        chips = [
+            ("spidev", "the CV inputs", True),
+            ("smbus2", parts["encoder"], board.encoder == "breakout"),
+            ("luma.oled", parts["screen"], board.screen != "none"),
+        ]
         for package, user, used in chips:
             if used and not _installed(package):
                 raise UserError(
-                    "panel: jetson needs the package %s for %s: run `.venv/bin/pip install -e '.[board,screen]'`"
-                    % (package, user)
+                    "%s needs the package %s for %s: run `.venv/bin/pip install -e '.[board,screen]'`"
+                    % (panel, package, user)
                 )
+
+
+def _setting(source: Optional[str], key: str, value: str) -> str:
+    """Return a key and its value as whoever set it knows them: 'rack.yaml: panel: jetson', '--panel jetson'."""
+    if source == COMMAND_LINE:
+        return "--%s %s" % (key, value)
+    return "%s: %s" % (key, value) if source is None else "%s: %s: %s" % (source, key, value)
 
 
 def _installed(package: str) -> bool:
@@ -118,7 +136,7 @@ def run(given: Given, clock: Optional[Clock] = None) -> int:
     """
     memory = Memory(given)
     beginning = memory.begin()
-    check(beginning.config)
+    check(beginning.config, given.sources)
     listening = open_port(given.config.port)
     log = None if given.config.card is None else keep_log(given.config.card)
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neurorave_device.config import SCHEMA_PATH, Config, load_config, load_given
+from neurorave_device.config import COMMAND_LINE, SCHEMA_PATH, Config, load_config, load_given
 from neurorave_device.errors import UserError
 
 
@@ -31,10 +31,13 @@ def test_file_beats_default_and_command_line_beats_file(tmp_path: Path) -> None:
 
 
 def test_what_was_given_is_known(tmp_path: Path) -> None:
-    assert load_given() == (Config(), frozenset())
-    found = load_given(written(tmp_path, "bundle: mine\n"), {"state": "here", "port": None})
-    assert found.keys == {"bundle", "state"}
+    assert load_given() == (Config(), {})
+    path = written(tmp_path, "bundle: mine\naudio: null\n")
+    found = load_given(path, {"state": "here", "audio": "file", "port": None})
+    assert found.keys == {"bundle", "state", "audio"}
     assert found.config.state == "here"
+    # What the command line gives wins.
+    assert found.sources == {"bundle": path, "state": COMMAND_LINE, "audio": COMMAND_LINE}
 
 
 def test_the_null_output_needs_no_quotes(tmp_path: Path) -> None:

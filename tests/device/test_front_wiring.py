@@ -3,11 +3,12 @@
 import importlib.util
 import subprocess
 import sys
-from typing import List
+from pathlib import Path
+from typing import Dict, List
 
 import pytest
 
-from neurorave_device.config import Config
+from neurorave_device.config import Config, load_given
 from neurorave_device.errors import UserError
 from neurorave_device.face.face import Face
 from neurorave_device.face.led import FAULT_LIGHT, PLAYING_LIGHT, WARNING_LIGHT, colour_now
@@ -159,6 +160,67 @@ def test_a_missing_package_is_told_before_the_start(
     if missing != "spidev":
         board = {"screen": "none", "encoder": "none"}
         daemon.check(Config(bundle=TOY, panel="jetson", board=board))
+
+
+@pytest.mark.parametrize(
+    "missing,rack,line,told",
+    [
+        ("spidev", "panel: jetson", {}, "{0}: panel: jetson needs the package spidev for the CV "),
+        ("spidev", "", {"panel": "jetson"}, "--panel jetson needs the package spidev for the CV "),
+        # The command line wins.
+        (
+            "spidev",
+            "panel: replay",
+            {"panel": "jetson"},
+            "--panel jetson needs the package spidev for the CV inputs: run ",
+        ),
+        (
+            "smbus2",
+            "board: {screen: sh1106}",
+            {"panel": "jetson"},
+            "--panel jetson needs the package smbus2 for board: encoder: breakout: run ",
+        ),
+        (
+            "luma.oled",
+            "panel: jetson\nboard: {screen: sh1106}",
+            {},
+            "{0}: panel: jetson needs the package luma.oled for {0}: board: screen: sh1106: run ",
+        ),
+        (
+            "sounddevice",
+            "audio: soundcard",
+            {},
+            "the sound card ({0}: audio: soundcard) needs it: ",
+        ),
+        (
+            "sounddevice",
+            "",
+            {"panel": "audio"},
+            "the sound card with the jacks (--panel audio) needs it: ",
+        ),
+    ],
+)
+def test_a_missing_package_is_told_with_what_asks_for_it(
+    missing: str,
+    rack: str,
+    line: Dict[str, str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = importlib.util.find_spec
+
+    def find_spec(name: str) -> object:
+        return None if name == missing else found("json")
+
+    path = tmp_path / "rack.yaml"
+    path.write_text(rack)
+    config, sources = load_given(str(path), dict(line, bundle=TOY))
+    monkeypatch.setattr(daemon.importlib.util, "find_spec", find_spec)
+    with pytest.raises(UserError) as caught:
+        daemon.check(config, sources)
+    assert told.format(path) in str(caught.value)
+    assert missing in str(caught.value)
 
 
 def test_no_module_needs_hardware_packages_to_be_imported() -> None:

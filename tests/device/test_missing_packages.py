@@ -44,3 +44,5 @@ def test_a_missing_package_is_one_sentence(package: str, arguments: List[str]) -
     (line,) = done.stderr.splitlines()
     assert line.startswith("neurorave: {} is not installed".format(package))
     assert "`make setup`" in line
+    if package == "sounddevice":
+        assert "--audio soundcard" in line
