@@ -1,4 +1,7 @@
-"""The presets as the face uses them: what it asks for is checked at once and written by the keeper's thread."""
+"""The presets as the face uses them: what it asks for is checked at once and written by the keeper's thread.
+
+That thread also looks at their folder now and then: files come and go there while the module plays, on the card.
+"""
 
 import os
 from typing import Callable, Dict, List, Optional, Tuple
@@ -12,11 +15,15 @@ from neurorave_device.parameters import PARAMETERS
 from neurorave_device.storage.patch import Patch
 from neurorave_device.storage.presets import Presets, clean_name, fit
 
+# What has come is read once it has stayed as it is from one look to the next: it is known within five seconds.
+LOOK_SECONDS = 2.0
+
 
 class PresetDesk(Memory):
     """Works on one link and one state folder. The face's thread; `do` hands a job to the thread that may write.
 
-    What is under the hand when a preset is loaded is left to `catch_up`.
+    What is under the hand when a preset is loaded is left to `catch_up`. `warn` is told of each damaged file, from the
+    thread that finds it, for whoever does not look at the face.
     """
 
     def __init__(
@@ -26,22 +33,35 @@ class PresetDesk(Memory):
         do: Callable[[Callable[[], None]], None],
         clock: Clock,
         catch_up: CatchUp,
+        warn: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._link = link
         self._clock = clock
         self._catch_up = catch_up
+        self._warn = warn
         self._presets = Presets(folder)
         self._do = do
         self._said: Tuple[int, str] = (0, "")
         self._present = ""
-        shelf = self._presets.shelf()
-        self._names: Tuple[str, ...] = shelf.names
-        for fault in shelf.faults:
-            self.say(fault)
+        self._names: Tuple[str, ...] = ()
+        self._faults: Tuple[str, ...] = ()
+        self._looked_at = clock.now()
+        self._looking = False
+        self._seen = self._read = self._presets.stamp()
+        faults = self._read_shelf()
+        if faults:
+            self.say("; ".join(faults))
 
     def say(self, sentence: str) -> None:
         """Let the face show a sentence. Any thread: one assignment, the newest wins."""
         self._said = (self._said[0] + 1, sentence.rstrip(".") + ".")
+
+    def follow(self, now: float) -> None:
+        """Have the folder looked at every two seconds; called with each round of the face."""
+        # A card that dies answers late: one look at a time.
+        if now - self._looked_at >= LOOK_SECONDS and not self._looking:
+            self._looked_at, self._looking = now, True
+            self._do(self._look)
 
     def presets(self) -> List[str]:
         return list(self._names)
@@ -118,8 +138,30 @@ class PresetDesk(Memory):
         self._do(job)
 
     def _done(self, sentence: str) -> None:
-        self._names = self._presets.shelf().names
-        self.say(sentence)
+        self._seen = self._read = self._presets.stamp()
+        self.say("; ".join([sentence] + self._read_shelf()))
+
+    def _look(self) -> None:
+        """Read what has changed and is not being copied any more; say what of it is damaged."""
+        try:
+            before, self._seen = self._seen, self._presets.stamp()
+            if self._seen == before and self._seen != self._read:
+                self._read = self._seen
+                faults = self._read_shelf()
+                if faults:
+                    self.say("; ".join(faults))
+        finally:
+            self._looking = False
+
+    def _read_shelf(self) -> List[str]:
+        """Take over what there is, and return what was not wrong with it the last time."""
+        shelf = self._presets.shelf()
+        known, self._faults = self._faults, shelf.faults
+        self._names = shelf.names
+        new = [fault for fault in shelf.faults if fault not in known]
+        for fault in new:
+            self._warn(fault)
+        return new
 
     def _playing(self) -> str:
         """Return the folder's name of the bundle that plays."""

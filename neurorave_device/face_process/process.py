@@ -61,8 +61,11 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     presets: Optional[PresetDesk] = None
     keeper: Optional[Keeper] = None
 
-    def say(sentence: str) -> None:
+    def write(sentence: str) -> None:
         print("neurorave: %s." % sentence, file=sys.stderr, flush=True)
+
+    def say(sentence: str) -> None:
+        write(sentence)
         if presets is not None:
             presets.say(sentence)
 
@@ -71,7 +74,7 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     if memory["writes"]:
         jobs: "queue.Queue[Job]" = queue.Queue()
         do = jobs.put
-        presets = PresetDesk(link, memory["folder"], jobs.put, clock, catch_up)
+        presets = PresetDesk(link, memory["folder"], jobs.put, clock, catch_up, write)
         for sentence in memory["sentences"]:
             presets.say(sentence)
 
@@ -92,9 +95,14 @@ def work(settings: Dict[str, Any], status: StatusPipe) -> None:
     def follow(now: float) -> None:
         happenings.follow(now)
         procedures.follow(now)
+        if presets is not None:
+            presets.follow(now)
 
     for sentence in memory["sentences"]:
         face.say(sentence + ".", clock.now())
+    if presets is not None and presets.said()[1]:
+        # What was said before there was a screen: also what is wrong with presets and MIDI's map.
+        face.say(presets.said()[1], clock.now())
     front: Optional[FrontWiring] = None
     if config.panel == "jetson":
         front = FrontWiring(FrontPanel(board_from(config.board), clock), face)

@@ -16,6 +16,7 @@ VERSION = 1
 LONGEST_NAME = 60
 MOST = 500
 _SUFFIX = ".json"
+Stamp = Tuple[Tuple[str, int, float], ...]
 _STEM = 32
 KIND = Kind(
     "preset",
@@ -89,6 +90,15 @@ class Presets:
             else:
                 faults.append("%s: its name was changed by hand" % os.path.join(self._folder, base))
         return Shelf(tuple(sorted(found, key=_order)), tuple(faults))
+
+    def stamp(self) -> Stamp:
+        """Return what changes when a file does; raises nothing. FAT has times of two seconds only, so sizes count."""
+        try:
+            with os.scandir(self._folder) as entries:
+                found = [(entry.name, entry.stat()) for entry in entries]
+        except OSError:
+            return ()
+        return tuple(sorted((name, status.st_size, status.st_mtime) for name, status in found))
 
     def save(self, name: str, patch: Patch) -> str:
         """Keep a patch under a name, in place of one that has it; return a sentence for the player."""

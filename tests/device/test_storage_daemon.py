@@ -86,3 +86,19 @@ def test_a_folder_where_nothing_can_be_written_is_said_and_it_plays(start: Any) 
     assert any("cannot be written" in line and "playing goes on" in line for line in running.seen)
     assert any("s played" in line for line in running.seen)
     assert no_tracebacks(running.seen)
+
+
+def test_a_damaged_preset_that_is_copied_there_while_it_plays_is_said(
+    start: Any, tmp_path: Path
+) -> None:
+    presets = tmp_path / "state" / "presets"
+    presets.mkdir(parents=True)
+    (presets / "old.json").write_text("{")
+    running = start("--bundle", TOY, "--state", str(tmp_path / "state"))
+    running.wait_for("old.json: damaged .*left out")
+    running.wait_for("Panel: ")
+    (presets / "copied.json").write_text("{")
+    running.wait_for("copied.json: damaged .*left out")
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end() == 0
+    assert no_tracebacks(running.seen)

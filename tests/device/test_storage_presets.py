@@ -211,6 +211,92 @@ def test_the_desk_writes_later_and_says_what_became_of_it(tmp_path: Path) -> Non
     assert desk(tmp_path, link)[0].presets() == []
 
 
+class Card:
+    """A desk on a folder to which files are copied while it works, with its writing thread, in virtual time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "presets"
+        self.clock = VirtualClock(5.0)
+        self.desk, self.jobs = desk(folder, FakeLink(self.clock))
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.5)):
+            self.clock.advance(0.5)
+            self.desk.follow(self.clock.now())
+            while self.jobs:
+                self.jobs.pop(0)()
+
+
+def test_a_damaged_preset_that_is_copied_there_is_said_once(tmp_path: Path) -> None:
+    Presets(str(tmp_path)).save("mine", patch(-3.0))
+    card = Card(tmp_path)
+    card.wait(10.0)
+    assert card.desk.said() == (0, "")
+    (card.folder / "copied.json").write_text("{")
+    card.wait(5.0)
+    count, said = card.desk.said()
+    assert count == 1 and "copied.json: damaged" in said
+    assert card.desk.presets() == ["mine"]
+    card.wait(20.0)
+    card.desk.save_preset("other")
+    card.wait(5.0)
+    assert card.desk.said() == (2, "Preset 'other' is saved.")
+    # Another one is news, and so is the same one when it had gone.
+    (card.folder / "copied.json").unlink()
+    card.wait(5.0)
+    assert card.desk.said()[0] == 2
+    (card.folder / "copied.json").write_text("{")
+    (card.folder / "more.json").write_text("[]")
+    card.wait(5.0)
+    count, said = card.desk.said()
+    assert count == 3 and "copied.json" in said and "more.json" in said
+
+
+def test_what_is_found_with_a_deed_of_the_player_is_said_with_it(tmp_path: Path) -> None:
+    found, jobs = desk(tmp_path, FakeLink(VirtualClock()))
+    found.save_preset("mine")
+    jobs.pop()()
+    (tmp_path / "presets" / "copied.json").write_text("{")
+    for told in (True, False):
+        found.save_preset("mine")
+        jobs.pop()()
+        said = found.said()[1]
+        assert said.startswith("Preset 'mine' is saved") and ("copied.json" in said) == told
+
+
+def test_a_preset_is_read_when_its_copying_is_over(tmp_path: Path) -> None:
+    Presets(str(tmp_path / "elsewhere")).save("theirs", patch(-3.0))
+    name = file_name("theirs")
+    whole = (tmp_path / "elsewhere" / "presets" / name).read_bytes()
+    (tmp_path / "presets").mkdir()
+    card = Card(tmp_path)
+    for size in range(0, len(whole), len(whole) // 6):
+        (card.folder / name).write_bytes(whole[:size])
+        card.wait(2.0)
+    (card.folder / name).write_bytes(whole)
+    card.wait(5.0)
+    assert card.desk.presets() == ["theirs"] and card.desk.said() == (0, "")
+    # It comes and goes with the card.
+    card.folder.rename(tmp_path / "pulled")
+    card.wait(5.0)
+    assert card.desk.presets() == []
+    (tmp_path / "pulled").rename(card.folder)
+    card.wait(5.0)
+    assert card.desk.presets() == ["theirs"] and card.desk.said() == (0, "")
+
+
+def test_a_card_that_does_not_answer_is_not_asked_again(tmp_path: Path) -> None:
+    clock = VirtualClock(5.0)
+    found, jobs = desk(tmp_path, FakeLink(clock))
+    for _ in range(20):
+        clock.advance(1.0)
+        found.follow(clock.now())
+    assert len(jobs) == 1
+    jobs.pop()()
+    found.follow(clock.now())
+    assert len(jobs) == 1
+
+
 def test_what_belongs_to_the_module_is_no_part_of_a_preset(tmp_path: Path) -> None:
     link = FakeLink(VirtualClock())
     found, jobs = desk(tmp_path, link)
