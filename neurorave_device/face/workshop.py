@@ -3,6 +3,8 @@
 import abc
 from typing import Optional, Tuple
 
+from neurorave_device.update.trial import Standing
+
 
 class Workshop(abc.ABC):
     """Every method returns at once and belongs to the face's one thread."""
@@ -14,6 +16,10 @@ class Workshop(abc.ABC):
     @abc.abstractmethod
     def version(self) -> str:
         """Return the version of the program."""
+
+    @abc.abstractmethod
+    def standing(self) -> Standing:
+        """Return how it stands with the versions: which one plays, and what has become of an update."""
 
     @abc.abstractmethod
     def test(self) -> None:

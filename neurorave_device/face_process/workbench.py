@@ -2,7 +2,7 @@
 
 import os
 import threading
-from typing import Any, Callable, Mapping, Optional, Tuple
+from typing import Any, Callable, Generic, Mapping, Optional, Tuple, TypeVar
 
 from neurorave_device import __version__
 from neurorave_device.clock import Clock
@@ -11,17 +11,48 @@ from neurorave_device.face.workshop import Workshop
 from neurorave_device.machine.thermal import Zones
 from neurorave_device.processes.child import describe
 from neurorave_device.storage.safe_file import make_folder, reason
+from neurorave_device.update.trial import Standing, standing
 
 SUPPORT_FILE = "support.zip"
-_HEAT_SECONDS = 5.0
+_FRESH_SECONDS = 5.0
 _BUSY = "at work"
 
+T = TypeVar("T")
 Job = Callable[[], None]
 CheckUp = Callable[[Optional[str]], Mapping[str, Any]]
 
 
 def _in_thread(job: Job) -> None:
     threading.Thread(target=job, name="workbench", daemon=True).start()
+
+
+class _Fact(Generic[T]):
+    """Something that is read beside the face, every five seconds at most, and only while somebody asks for it."""
+
+    def __init__(
+        self, value: T, read: Callable[[], T], clock: Clock, begin: Callable[[Job], None]
+    ) -> None:
+        """``value`` is what is known at first."""
+        self._value = value
+        self._read = read
+        self._clock = clock
+        self._begin = begin
+        self._read_at = float("-inf")
+        self._reading = False
+
+    def get(self) -> T:
+        """Return what was read last, and have it read anew where that is long ago."""
+        now = self._clock.now()
+        if now - self._read_at >= _FRESH_SECONDS and not self._reading:
+            self._read_at = now
+            self._reading = True
+            # A sensor can be slow, or never answer; so can a disk.
+            self._begin(self._job)
+        return self._value
+
+    def _job(self) -> None:
+        self._value = self._read()
+        self._reading = False
 
 
 class Workbench(Workshop):
@@ -37,30 +68,26 @@ class Workbench(Workshop):
         clock: Clock,
         zones: Optional[Zones] = None,
         begin: Callable[[Job], None] = _in_thread,
+        versions: Callable[[], Standing] = standing,
     ) -> None:
-        """``folder`` is the state folder, where the support bundle goes."""
+        """``folder`` is the state folder, where the support bundle goes; ``versions`` tells how it stands with them."""
         self._folder = folder
         self._check_up = check_up
-        self._clock = clock
         self._zones = Zones() if zones is None else zones
         self._begin = begin
         self._tested = ("", "")
         self._packed = ("", "")
-        self._celsius: Optional[float] = None
-        self._read_at = float("-inf")
-        self._reading = False
+        self._celsius: _Fact[Optional[float]] = _Fact(None, self._heat, clock, begin)
+        self._standing = _Fact(versions(), versions, clock, begin)
 
     def celsius(self) -> Optional[float]:
-        now = self._clock.now()
-        if now - self._read_at >= _HEAT_SECONDS and not self._reading:
-            self._read_at = now
-            self._reading = True
-            # A sensor can be slow, or never answer.
-            self._begin(self._read_heat)
-        return self._celsius
+        return self._celsius.get()
 
     def version(self) -> str:
         return __version__
+
+    def standing(self) -> Standing:
+        return self._standing.get()
 
     def test(self) -> None:
         if self._tested[0] != _BUSY:
@@ -78,10 +105,9 @@ class Workbench(Workshop):
     def packed(self) -> Tuple[str, str]:
         return self._packed
 
-    def _read_heat(self) -> None:
+    def _heat(self) -> Optional[float]:
         heat = self._zones.read()
-        self._celsius = None if heat is None else heat.celsius
-        self._reading = False
+        return None if heat is None else heat.celsius
 
     def _test(self) -> None:
         try:

@@ -1,10 +1,48 @@
 """What a running module says and does about its own version: it may be on trial."""
 
 import os
-from typing import Mapping, Optional
+from typing import Mapping, NamedTuple, Optional
 
 from neurorave_device import __version__
-from neurorave_device.update.versions import FOLDER_VARIABLE, confirm, read_versions, write_versions
+from neurorave_device.update.versions import (
+    FOLDER_VARIABLE,
+    confirm,
+    parsed,
+    read_versions,
+    write_versions,
+)
+
+
+class Standing(NamedTuple):
+    """Which version plays, whether it is `on_trial`, and an `update` that does not play, '' where there is none.
+
+    `why` says why the update is not taken; where it is '' the next start tries it.
+    """
+
+    version: str
+    on_trial: bool = False
+    update: str = ""
+    why: str = ""
+
+
+def standing(environment: Mapping[str, str] = os.environ) -> Standing:
+    """Return how it stands with the versions now; as often as one likes, unlike `greeting`."""
+    folder = environment.get(FOLDER_VARIABLE, "")
+    if not folder:
+        return Standing(__version__)
+    state = read_versions(folder)
+    if state.trial == __version__:
+        return Standing(__version__, True)
+    if state.trial:
+        return Standing(__version__, False, state.trial)
+    # Older ones that were refused are nothing to go on to any more.
+    playing = parsed(__version__) or ()
+    newer = [(parsed(version) or (), version) for version in state.refused]
+    newer = [found for found in newer if found[0] > playing]
+    if not newer:
+        return Standing(__version__)
+    update = max(newer)[1]
+    return Standing(__version__, False, update, state.refused[update])
 
 
 def greeting(environment: Mapping[str, str] = os.environ) -> Optional[str]:

@@ -7,6 +7,7 @@ from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.memory import Memory
 from neurorave_device.face.workshop import Workshop
 from neurorave_device.parameters import PARAMETERS
+from neurorave_device.update.trial import Standing
 
 from .fake_link import FakeLink
 
@@ -65,12 +66,16 @@ class FakeWorkshop(Workshop):
         self.asked: List[str] = []
         self.found = ("", "")
         self.made = ("", "")
+        self.versions = Standing("0.1.0")
 
     def celsius(self) -> Optional[float]:
         return self.heat
 
     def version(self) -> str:
         return "0.1.0"
+
+    def standing(self) -> Standing:
+        return self.versions
 
     def test(self) -> None:
         self.asked.append("test")

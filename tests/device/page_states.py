@@ -10,6 +10,7 @@ from PIL import Image
 
 from neurorave_device.face.link import FAULT, STARTING
 from neurorave_device.parameters import DESTINATIONS
+from neurorave_device.update.trial import Standing
 
 from .hand import Hand
 from .procedure_states import PROCEDURES
@@ -308,6 +309,26 @@ def _system_question() -> bytes:
     return hand.picture()
 
 
+def _system_versions(versions: Standing, line: str = "") -> Callable[[], bytes]:
+    """``line``: what is clicked on."""
+
+    def draw() -> bytes:
+        hand = Hand()
+        hand.workshop.versions = versions
+        hand.open("System")
+        if line:
+            hand.line(line)
+            hand.face.press(hand.clock.now())
+            hand.face.release(hand.clock.now())
+            hand.clock.advance(0.1)
+        return hand.picture()
+
+    return draw
+
+
+_LEFT = Standing("0.1.0", update="0.2.0", why="it was started 2 times and never played for 30 s")
+
+
 def _info_work() -> bytes:
     """The self-test is done, the support bundle under way."""
     hand = Hand()
@@ -381,6 +402,10 @@ STATES: Dict[str, Callable[[], bytes]] = {
     "learn": _opened("MIDI learn"),
     **PROCEDURES,
     "system": _opened("System"),
+    "system_trial": _system_versions(Standing("0.2.0", on_trial=True)),
+    "system_waits": _system_versions(Standing("0.1.0", update="0.2.0")),
+    "system_left": _system_versions(_LEFT),
+    "system_why": _system_versions(_LEFT, "Update"),
     "system_hold": _system_hold,
     "system_question": _system_question,
     "info": _opened("Info"),

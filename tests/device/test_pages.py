@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from neurorave_device.face import font
 from neurorave_device.face import rows as listing
 from neurorave_device.face.canvas import HEIGHT, WIDTH, Canvas
+from neurorave_device.face.catch_up import CatchUp
 from neurorave_device.face.link import PLAYING, Telemetry
 from neurorave_device.face.menu import Menu
 from neurorave_device.face.pages import message, play, splash
 from neurorave_device.face.pages.info import model_texts
 from neurorave_device.face.pages.name_wheel import WHEEL, NameWheel
+from neurorave_device.face.pages.system import SystemPage, version_lines
+from neurorave_device.face.reach import Reach
+from neurorave_device.update.trial import Standing
 
 from .hand import Hand
 from .page_states import FOLDER, STATES, load
@@ -332,3 +336,56 @@ def test_the_info_page_has_no_broken_milliseconds() -> None:
     hand.open("Info")
     told = [line.name + " " + line.value for line in hand.page.lines()]
     assert "Gate to sound 9 ms" in told and "44.1 kHz, frame 12 ms " in told
+
+
+def test_the_system_page_tells_of_versions_while_it_is_open() -> None:
+    hand = Hand()
+    hand.open("System")
+
+    def told() -> List[str]:
+        return [("%s %s" % (line.name, line.value)).rstrip() for line in hand.page.lines()[3:]]
+
+    assert told() == ["Version 0.1.0"]
+    hand.workshop.versions = Standing("0.1.0", update="0.2.0")
+    assert told() == ["Version 0.1.0", "Update 0.2.0 waits"]
+    hand.workshop.versions = Standing("0.2.0", on_trial=True)
+    assert told() == ["Version 0.2.0 on trial"]
+    hand.workshop.versions = Standing("0.1.0", update="0.2.0", why="it never played.")
+    assert told() == ["Version 0.1.0", "Update 0.2.0 not taken", "  it never played."]
+    # The lines stay the same ones, so that what is done to one is not lost.
+    assert hand.page.lines()[4] is hand.page.lines()[4]
+
+
+@pytest.mark.parametrize(
+    "versions,line,text",
+    [
+        (
+            Standing("0.2.0", on_trial=True),
+            "Version",
+            "Version 0.2.0 is on trial: it stays once it has played for 30 s.",
+        ),
+        (
+            Standing("0.1.0", update="0.2.0"),
+            "Update",
+            "Version 0.2.0 is installed: the next start tries it.",
+        ),
+        (
+            Standing("0.1.0", update="0.2.0", why="its folder is gone"),
+            "  its folder is gone",
+            "Version 0.2.0 is not taken: its folder is gone.",
+        ),
+    ],
+)
+def test_a_click_tells_of_a_version_in_full(versions: Standing, line: str, text: str) -> None:
+    said: List[str] = []
+    hand = Hand()
+    reach = Reach(hand.link, lambda told, now: said.append(told), CatchUp())
+    (found,) = [found for found in version_lines(versions, reach) if found.name == line]
+    assert found.click(0.0) is None
+    assert said == [text]
+
+
+def test_without_a_workshop_the_system_page_has_its_resets() -> None:
+    hand = Hand()
+    page = SystemPage(Reach(hand.link, hand.face.say, CatchUp()))
+    assert [line.name for line in page.lines()] == ["Back", "Reset patch", "Reset setup"]

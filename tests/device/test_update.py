@@ -11,6 +11,7 @@ from typing import Any, List
 
 import pytest
 
+from neurorave_device import __version__
 from neurorave_device.errors import UserError
 from neurorave_device.update import install, package, trial, versions
 from neurorave_device.update.versions import Versions
@@ -234,8 +235,6 @@ def test_cut_off_at_any_moment_a_version_plays(rig: Rig) -> None:
 
 
 def test_the_module_confirms_itself_only_on_trial(rig: Rig) -> None:
-    from neurorave_device import __version__
-
     environment = {versions.FOLDER_VARIABLE: rig.versions}
     assert trial.played_well({}) is None and trial.greeting({}) is None
     versions.write_versions(rig.versions, Versions(trial="9.9.9", tries=1, notice="something"))
@@ -247,3 +246,40 @@ def test_the_module_confirms_itself_only_on_trial(rig: Rig) -> None:
     assert told is not None and "on trial" in told
     assert trial.played_well(environment) == "version %s has played well and stays" % __version__
     assert rig.state().chosen == __version__
+
+
+def test_how_it_stands_with_an_update_can_be_asked_at_any_time(rig: Rig) -> None:
+    environment = {versions.FOLDER_VARIABLE: rig.versions}
+
+    def standing() -> trial.Standing:
+        return trial.standing(environment)
+
+    plays = trial.Standing(__version__)
+    assert trial.standing({}) == standing() == plays
+    install.install(rig.package("9.0.0"), rig.versions, rig.key, _silent)
+    assert standing() == plays._replace(update="9.0.0")
+    # It never plays for long enough, so the factory's plays at the third start.
+    assert [rig.start()[0] for _ in range(3)][-1] == "plays factory"
+    assert trial.greeting(environment) is not None
+    why = "it was started 2 times and never played for 30 s"
+    for _ in range(2):
+        assert standing() == plays._replace(update="9.0.0", why=why)
+        assert trial.greeting(environment) is None
+    # A newer one is tried in its place; it is the newest that counts, by number and not by letters.
+    install.install(rig.package("9.9.0"), rig.versions, rig.key, _silent)
+    assert standing() == plays._replace(update="9.9.0")
+    state = versions.refuse(versions.refuse(rig.state(), "9.9.0", "one"), "9.10.0", "other")
+    versions.write_versions(rig.versions, state)
+    assert standing() == plays._replace(update="9.10.0", why="other")
+
+
+def test_how_it_stands_with_the_version_that_plays(rig: Rig) -> None:
+    environment = {versions.FOLDER_VARIABLE: rig.versions}
+    versions.write_versions(rig.versions, Versions(trial=__version__, tries=1))
+    assert trial.standing(environment) == trial.Standing(__version__, on_trial=True)
+    trial.played_well(environment)
+    assert trial.standing(environment) == trial.Standing(__version__)
+    # What was refused before it is over and done with.
+    old = {"0.0.1": "too old", __version__: "not newer"}
+    versions.write_versions(rig.versions, Versions(chosen=__version__, refused=old))
+    assert trial.standing(environment) == trial.Standing(__version__)

@@ -16,6 +16,7 @@ from neurorave_device.errors import UserError
 from neurorave_device.face_process.workbench import SUPPORT_FILE, Workbench, verdict
 from neurorave_device.link.telemetry import Report
 from neurorave_device.machine.thermal import Heat, Zones
+from neurorave_device.update.trial import Standing
 
 from .toy import TOY
 
@@ -43,7 +44,15 @@ class Bench:
         self.oven = Oven()
         self.found: Any = WELL
         self.wanted: List[Optional[str]] = []
-        self.bench = Workbench(str(folder), self.check_up, self.clock, self.oven, self.jobs.append)
+        self.versions = Standing("1.0.0", on_trial=True)
+        self.bench = Workbench(
+            str(folder),
+            self.check_up,
+            self.clock,
+            self.oven,
+            self.jobs.append,
+            lambda: self.versions,
+        )
 
     def check_up(self, path: Optional[str]) -> Mapping[str, Any]:
         self.wanted.append(path)
@@ -125,6 +134,19 @@ def test_heat_is_read_beside_the_face_and_not_too_often(tmp_path: Path) -> None:
     rig.clock.advance(1.0)
     rig.bench.celsius()
     assert rig.jobs == [] and rig.oven.reads == 2
+
+
+def test_the_versions_are_known_at_once_and_looked_at_again(tmp_path: Path) -> None:
+    rig = Bench(tmp_path)
+    assert rig.bench.standing() == Standing("1.0.0", on_trial=True)
+    rig.work()
+    rig.versions = Standing("1.0.0")
+    rig.clock.advance(1.0)
+    assert rig.bench.standing().on_trial and rig.jobs == []
+    rig.clock.advance(5.0)
+    assert rig.bench.standing().on_trial and len(rig.jobs) == 1
+    rig.work()
+    assert not rig.bench.standing().on_trial
 
 
 def test_the_real_check_up_finds_the_packages_and_writes_the_bundle(tmp_path: Path) -> None:
