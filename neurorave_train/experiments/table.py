@@ -31,7 +31,7 @@ KEYS = (
     "published_order",
 )
 SET_KEYS = ("folders", "exclude", "sample_rate")
-SYSTEM_KEYS = ("recipe", "change", "hop")
+SYSTEM_KEYS = ("recipe", "change", "hop", "sets")
 DEFAULT_HOP = 512
 
 
@@ -45,12 +45,13 @@ class AudioSet(NamedTuple):
 
 
 class System(NamedTuple):
-    """A recipe with changes under a name of its own."""
+    """A recipe with changes under a name of its own; `sets` are those it is for, none means all."""
 
     name: str
     recipe: str
     change: tuple[str, ...]
     hop: int
+    sets: tuple[str, ...] = ()
 
 
 class Cell(NamedTuple):
@@ -110,7 +111,16 @@ class Table(NamedTuple):
 
     def training_fingerprint(self, cell: Cell) -> str:
         """Changes with everything that a trained bundle depends on, save the code."""
-        return _digest([self.recipe(cell), self.seconds, cell.audio, cell.system.hop])
+        return _digest([_in_use(self.recipe(cell)), self.seconds, cell.audio, cell.system.hop])
+
+
+def _in_use(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe without the terms of the objective that weigh nothing, which are not computed.
+
+    So a term that is new, and off, is no reason to run everything again.
+    """
+    objective = {key: value for key, value in recipe["objective"].items() if value}
+    return {**recipe, "objective": objective}
 
 
 def _digest(known: list[Any]) -> str:
@@ -154,7 +164,11 @@ def load_table(
         if not found.get(key):
             raise UserError(f"table {path}: {key} is missing")
     all_sets = [_audio_set(path, name, entry) for name, entry in _entries(path, found, "sets")]
-    all_systems = [_system(path, name, entry) for name, entry in _entries(path, found, "systems")]
+    set_names = [audio.name for audio in all_sets]
+    all_systems = [
+        _system(path, name, entry, set_names) for name, entry in _entries(path, found, "systems")
+    ]
+    system_names = [system.name for system in all_systems]
     chosen_sets = _chosen("--set", all_sets, sets)
     chosen_systems = _chosen("--system", all_systems, systems)
     cells = [
@@ -163,7 +177,13 @@ def load_table(
         for seed in (seeds or found["seeds"])
         for a in chosen_sets
         for s in chosen_systems
+        if not s.sets or a.name in s.sets
     ]
+    if not cells:
+        raise UserError(
+            f"{path.stem}: of what is chosen nothing is left, "
+            + "; ".join(f"{s.name} is for {', '.join(s.sets)} only" for s in chosen_systems)
+        )
     limit = float(seconds if seconds is not None else found["seconds"])
     if not limit > 0.0:
         raise UserError(f"table {path}: seconds is {limit:g}, it must be above 0")
@@ -179,10 +199,10 @@ def load_table(
         int(found["limit"]) if found.get("limit") else None,
         tuple(cells),
         _pairs(path, found.get("compare") or [], all_systems),
-        tuple(_known(path, "published_order", found.get("published_order") or [], all_systems)),
+        tuple(_known(path, "published_order", found.get("published_order") or [], system_names)),
     )
-    for system in chosen_systems:
-        table.recipe(next(cell for cell in cells if cell.system == system))
+    for cell in {cell.system: cell for cell in cells}.values():
+        table.recipe(cell)
     return table
 
 
@@ -205,10 +225,12 @@ def _audio_set(path: Path, name: str, entry: dict[str, Any]) -> AudioSet:
     )
 
 
-def _system(path: Path, name: str, entry: dict[str, Any]) -> System:
+def _system(path: Path, name: str, entry: dict[str, Any], set_names: list[str]) -> System:
     _check_keys(path, f"systems.{name}.", entry, SYSTEM_KEYS)
     hop = int(entry.get("hop", DEFAULT_HOP))
-    return System(name, str(entry.get("recipe", name)), tuple(entry.get("change") or ()), hop)
+    change = tuple(entry.get("change") or ())
+    sets = _known(path, f"systems.{name}.sets", entry.get("sets") or [], set_names)
+    return System(name, str(entry.get("recipe", name)), change, hop, tuple(sets))
 
 
 def _pairs(path: Path, found: Any, systems: list[System]) -> tuple[tuple[str, str], ...]:
@@ -217,14 +239,13 @@ def _pairs(path: Path, found: Any, systems: list[System]) -> tuple[tuple[str, st
     ):
         raise UserError(f"table {path}: compare must hold pairs of systems, like [ours, frave]")
     for pair in found:
-        _known(path, "compare", pair, systems)
+        _known(path, "compare", pair, [system.name for system in systems])
     return tuple((str(first), str(second)) for first, second in found)
 
 
-def _known(path: Path, key: str, found: Any, systems: list[System]) -> list[str]:
-    names_there = [system.name for system in systems]
+def _known(path: Path, key: str, found: Any, names_there: list[str]) -> list[str]:
     if not isinstance(found, list):
-        raise UserError(f"table {path}: {key} must be a list of systems")
+        raise UserError(f"table {path}: {key} must be a list of names: {', '.join(names_there)}")
     for name in found:
         if name not in names_there:
             raise UserError(

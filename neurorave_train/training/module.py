@@ -12,6 +12,7 @@ from torch.func import functional_call
 from neurorave_train.nets.layers import full_precision
 from neurorave_train.nets.model import PlayableModel
 from neurorave_train.nets.spectral_judge import SpectralJudge
+from neurorave_train.objectives.balance import DescriptorBalance
 from neurorave_train.objectives.buzz import EnvelopeBuzz
 from neurorave_train.objectives.requests import (
     RMS,
@@ -66,6 +67,7 @@ class PlayableTraining(SoundTraining):
         self.model.critic.requires_grad_(bool(o.confusion))
         self.judge = SpectralJudge() if o.adversarial else None
         self.buzz = EnvelopeBuzz(sample_rate, hop) if o.buzz else None
+        self.balance = DescriptorBalance(len(knots), o.balance) if o.balance else None
         self.spectral = SpectralDistance(sample_rate)
         self.frame_rate = sample_rate / hop
         self.has_free = bool(o.free_share)
@@ -188,12 +190,16 @@ class PlayableTraining(SoundTraining):
         swapped = len(y) - items
         if o.keep or (o.swap and swapped):
             _, heard = m.measure(y)
+            lean = 1.0 if self.balance is None else self.balance(m.followed)
             if o.keep:
-                weight = counted(q, values[..., RMS]) * mask
+                weight = counted(q, values[..., RMS]) * mask * lean
                 terms["keep"], weights["keep"] = control_loss(heard[:items], q, weight), o.keep
             if o.swap and swapped:
                 asked, weight = request.asked[:swapped], request.weight[:swapped]
-                terms["swap"], weights["swap"] = control_loss(heard[items:], asked, weight), o.swap
+                terms["swap"] = control_loss(heard[items:], asked, weight * lean)
+                weights["swap"] = o.swap
+                if self.balance is not None:
+                    self.balance.update(heard[items:], asked, weight)
         if o.cycle and swapped:
             # A latent that cannot be heard again under other descriptors would be a knob without effect.
             again = self._timbre(m.recognise(y[items:]) - z[:swapped].detach())

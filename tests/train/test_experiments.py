@@ -99,7 +99,28 @@ def test_every_table_that_ships_can_be_run() -> None:
         wanted = {entry.get("recipe", key) for key, entry in found["systems"].items()}
         assert wanted <= known
     cells = load_table("sets").cells
-    assert len({cell.name for cell in cells}) == len(cells) == 18
+    assert len({cell.name for cell in cells}) == len(cells) == 21
+
+
+def test_a_system_is_trained_on_the_sets_it_is_for(table: Path, tmp_path: Path) -> None:
+    table.write_text(
+        TABLE.replace("sets: {", "sets: {bells: {}, ").replace(
+            "crave: {}", "crave: {sets: [bells]}"
+        )
+    )
+    assert [cell.name for cell in load_table(str(table), seeds=[3]).cells] == [
+        "bells.crave.3",
+        "bells.ours.3",
+        "drums.ours.3",
+    ]
+    assert [cell.name for cell in load_table(str(table), seeds=[3], sets=["drums"]).cells] == [
+        "drums.ours.3"
+    ]
+    with pytest.raises(UserError, match="nothing is left, crave is for bells only"):
+        load_table(str(table), sets=["drums"], systems=["crave"])
+    # What is for some sets only is missing in no other.
+    page = markdown(load_table(str(table)), [])
+    assert "- bells, crave: missing seeds 0, 1" in page and "- drums, crave" not in page
 
 
 def test_a_table_is_worked_through_once(table: Path, data: Path, tmp_path: Path) -> None:
@@ -127,6 +148,24 @@ def test_a_table_is_worked_through_once(table: Path, data: Path, tmp_path: Path)
     longer = load_table(str(table), seconds=6.0)
     assert driver(longer, data, tmp_path, fake).run(said.append) == []
     assert len(fake.lines) == 2 * count
+
+
+def test_a_term_that_is_off_is_no_reason_to_run_again(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = load_table(str(table))
+    cell = found.cells[0]
+    before = found.training_fingerprint(cell), found.fingerprint(cell)
+    recipe = found.recipe(cell)
+
+    def with_term(weight: float) -> tuple[str, str]:
+        objective = {**recipe["objective"], "new_term": weight}
+        monkeypatch.setattr(Table, "recipe", lambda *_: {**recipe, "objective": objective})
+        return found.training_fingerprint(cell), found.fingerprint(cell)
+
+    assert with_term(0.0) == before
+    on = with_term(0.5)
+    assert on[0] != before[0] and on[1] != before[1]
 
 
 def test_a_failure_is_written_down_and_tried_again(table: Path, data: Path, tmp_path: Path) -> None:
@@ -247,7 +286,12 @@ def test_the_page_has_medians_and_ranges(table: Path, data: Path, tmp_path: Path
         (TABLE + "compare: [[ours, theirs]]\n", "compare names 'theirs', allowed: crave, ours"),
         (TABLE + "compare: [ours]\n", "compare must hold pairs of systems"),
         (TABLE + "published_order: [best]\n", "published_order names 'best', allowed:"),
-        (TABLE + "published_order: best\n", "published_order must be a list of systems"),
+        (TABLE + "published_order: best\n", "published_order must be a list of names: crave, ours"),
+        (
+            TABLE.replace("crave: {}", "crave: {sets: [drum]}"),
+            "crave.sets names 'drum', allowed: drums",
+        ),
+        (TABLE.replace("crave: {}", "crave: {sets: drums}"), "crave.sets must be a list of names"),
         (TABLE.replace("seconds: 5", "seconds: 0"), "seconds is missing"),
         ("[1, 2", "is not valid YAML"),
         ("- 1", "it must hold keys"),

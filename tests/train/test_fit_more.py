@@ -62,6 +62,7 @@ def test_two_processes_are_one_with_the_same_batch(
     """Two steps of two processes end in the weights of one process with all their items."""
     # The second step is the first whose gradients depend on what was learnt in the first.
     changes = ["optimiser.warm_up=1", "optimiser.decay_from=1.0", "optimiser.average=0.5"]
+    changes.append("objective.balance=1.0")
     settings = [word for change in changes for word in ("--set", change)]
     model = ["--stage", "model", "--max-steps", "2", *settings]
     one = [*model, "--set", "data.batch=4", "--set", "objective.swap_items=2"]
@@ -89,6 +90,9 @@ def test_two_processes_are_one_with_the_same_batch(
             torch.testing.assert_close(there, value, atol=1e-4, rtol=1e-4, msg=name)
             moved = max(moved, float((value - began[name]).abs().max()))
     assert moved > 3e-3
+    errors = [c["current_model_state"]["balance.error"] for c in (a, b)]
+    assert float(errors[0].max()) > 0.0
+    torch.testing.assert_close(errors[1], errors[0], atol=1e-4, rtol=1e-3)
 
 
 class _Module(SimpleNamespace):

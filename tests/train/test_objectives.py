@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from neurorave_train.descriptors import QuantileMap
+from neurorave_train.objectives.balance import DescriptorBalance
 from neurorave_train.objectives.requests import (
     RMS,
     control_loss,
@@ -104,3 +105,24 @@ def test_control_loss_is_huber() -> None:
 def test_counted_frames() -> None:
     weight = counted(torch.rand(1, 2, 5), torch.tensor([[-70.0, -50.0]]))
     assert weight[0].tolist() == [[1, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
+
+
+def test_the_least_followed_descriptor_counts_most_within_bounds() -> None:
+    asked, weight = torch.zeros(2, 4, 3), torch.ones(2, 4, 3)
+    followed = torch.ones(3)
+    balance = DescriptorBalance(3, strength=1.0)
+    weight[..., 2] = 0.0
+    balance.update(asked + torch.tensor([0.1, 0.2, 5.0]), asked, weight)
+    # The last one has not been asked for yet, so nothing is known of it.
+    assert balance(followed).tolist() == [1.0, 1.0, 1.0]
+    weight[0, :, 2] = 1.0
+    balance.update(asked + torch.tensor([0.1, 0.2, 0.3]), asked, weight)
+    torch.testing.assert_close(balance.error, torch.tensor([0.1, 0.2, 0.3]))
+    torch.testing.assert_close(balance(followed), torch.tensor([0.5, 1.0, 1.5]))
+    # What no descriptor steers is left out of the mean, and one bad one does not silence the others.
+    torch.testing.assert_close(
+        balance(torch.tensor([1.0, 1.0, 0.0]))[:2], torch.tensor([2 / 3, 4 / 3])
+    )
+    for _ in range(400):
+        balance.update(asked + torch.tensor([0.01, 0.01, 0.9]), asked, weight)
+    assert balance(followed).tolist() == [0.5, 0.5, 2.0]
