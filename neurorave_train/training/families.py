@@ -19,6 +19,7 @@ from neurorave_train.training.ddsp import DdspTraining
 from neurorave_train.training.module import PlayableTraining
 from neurorave_train.training.paper import PaperTraining
 from neurorave_train.training.pitched import PitchedTraining
+from neurorave_train.training.recipe import completed
 
 Training: TypeAlias = PlayableTraining | PaperTraining | DdspTraining
 FAMILIES = ("playable", "paper", "ddsp")
@@ -93,11 +94,11 @@ def load_training(checkpoint: Path, prepared: PreparedData) -> Training:
         raise UserError(f"{checkpoint} does not exist: train the model first")
     # Mapped, not read: only the recipe is wanted here.
     facts = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
-    recipe = OmegaConf.create(facts["hyper_parameters"]["recipe"])
-    if "family" not in recipe:
-        recipe.family = "playable"
-    kind = PaperTraining if recipe.family == "paper" else _kind(recipe)
-    module = kind.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=False).eval()
+    recipe = completed(facts["hyper_parameters"]["recipe"])
+    kind = PaperTraining if recipe["family"] == "paper" else _kind(OmegaConf.create(recipe))
+    module = kind.load_from_checkpoint(
+        checkpoint, map_location="cpu", weights_only=False, recipe=recipe
+    ).eval()
     if isinstance(module, PaperTraining):
         fold_weight_norm(module.model)
     if isinstance(module, PlayableTraining):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import (
@@ -54,6 +55,13 @@ def load_recipe(name_or_file: str, changes: list[str] | None = None) -> DictConf
         except OmegaConfBaseException as error:
             raise UserError(f"{source}: {_in_our_words(error)}") from error
     return merged
+
+
+def completed(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe of a run with the defaults of the keys that it lacks, because it is older than they are."""
+    whole = OmegaConf.merge(_read(FOLDER / f"{BASE}.yaml"), recipe)
+    found: dict[str, Any] = OmegaConf.to_container(whole)  # type: ignore[assignment]
+    return found
 
 
 def _layers(

@@ -249,6 +249,19 @@ def test_weights_come_back_from_a_run_and_from_its_bundle(
     assert "neither a run with a trained model nor a bundle" in capsys.readouterr().err
 
 
+def test_a_run_older_than_a_key_has_its_default(trained: Path, data: Path, tmp_path: Path) -> None:
+    path = checkpoint_of(trained, "model")
+    facts = torch.load(path, weights_only=False)
+    del facts["hyper_parameters"]["recipe"]["objective"]["balance"]
+    del facts["hyper_parameters"]["recipe"]["family"]
+    older = tmp_path / "older.ckpt"
+    torch.save(facts, older)
+    found = load_training(older, PreparedData(data))
+    assert found.recipe.objective.balance == 0.0 and found.recipe.family == "playable"
+    wanted = load_training(path, PreparedData(data)).state_dict()
+    assert all(torch.equal(value, wanted[name]) for name, value in found.state_dict().items())
+
+
 def test_a_set_larger_than_its_memory_is_read_from_disk(data: Path) -> None:
     """The very same segments, and never more in memory than a few of them."""
 
