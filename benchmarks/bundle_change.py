@@ -5,7 +5,7 @@ and changes between two copies of a bundle. What it has played is read from its 
 
 late, underruns   what the sound process counted, after its first seconds, over the whole run
 late gates        gates that were noticed too late for their own sample
-change            seconds from the wish to the first report of the new bundle; the first one makes the optimised graphs
+change            seconds from the wish to the first report of the new bundle; the first one is apart
 stall             the longest that a thread waited for the interpreter while another bundle was loaded (median and
                   worst of all changes), and for as long while none was; the machine's own are in both, and `machine`
                   is the worst that another process, which does nothing, had at the same time
@@ -13,7 +13,7 @@ step              the largest difference of two samples that follow each other, 
                   (worst of all changes), and anywhere else
 grown             memory of the sound process, MB, from before the first change to after the last; over the second half
 
-`--plain` leaves the optimised graphs out, as where they cannot be made.
+`--here` loads in the process that plays, as it was before the graphs had a process of their own.
     python -m benchmarks.bundle_change --ahead 20 45 --changes 20 --json change.json
 """
 
@@ -41,20 +41,19 @@ from neurorave_device.link.telemetry import Report, unpack
 from neurorave_device.parameters import default_values
 from neurorave_device.processes.child import READY, Child
 from neurorave_device.sound_process.synthesis import CHANGE_SECONDS
-from neurorave_device.sound_process.timing import LOADING_AHEAD_MS, timing
+from neurorave_device.sound_process.timing import timing
 from neurorave_device.tools.render import write_json
 
 SKIP_SECONDS = 3.0
 # From one change to the wish for the next.
 BETWEEN = (0.6, 1.0)
-PLANS = "NEURORAVE_PLANS"
 _LONGEST_CHANGE = 60.0
 
 
 class Player:
     """The sound process and what is heard of it."""
 
-    def __init__(self, folder: str, ahead: float, plain: bool) -> None:
+    def __init__(self, folder: str, ahead: float, here: bool) -> None:
         self.config = Config(bundle=os.path.join(folder, "first"), audio="null", latency_ms=ahead)
         self._clock = SystemClock()
         self.shared = SharedMemory.create()
@@ -67,7 +66,7 @@ class Player:
         self.sound: List[np.ndarray] = []
         self.child = Child(
             "benchmarks.bundle_player",
-            {"config": self.config._asdict(), "stalls": self._stalls, "plain": plain},
+            {"config": self.config._asdict(), "stalls": self._stalls, "here": here},
             {"shared": self.shared.descriptor, "commands": self._ends[0].fileno()},
         )
         end = time.monotonic() + 60.0
@@ -102,10 +101,9 @@ class Player:
         return np.load(self._stalls)
 
 
-def measure(folder: str, ahead: float, changes: int, plain: bool) -> Dict[str, Any]:
+def measure(folder: str, ahead: float, changes: int, here: bool) -> Dict[str, Any]:
     """Play once through and return the figures."""
-    os.environ[PLANS] = os.path.join(folder, "plans")
-    player = Player(folder, ahead, plain)
+    player = Player(folder, ahead, here)
     machine = Watch()
     try:
         begin = time.monotonic()
@@ -140,7 +138,7 @@ def measure(folder: str, ahead: float, changes: int, plain: bool) -> Dict[str, A
     at_change, elsewhere = steps(np.concatenate(player.sound), places, player.config)
     return {
         "ahead_ms": ahead,
-        "optimised": not plain,
+        "graphs": "here" if here else "elsewhere",
         "changes": changes,
         "late": after.late - before.late,
         "underruns": after.underruns - before.underruns,
@@ -164,8 +162,7 @@ def steps(sound: np.ndarray, places: List[int], config: Config) -> Tuple[float, 
     ``places`` are what had been played when a new bundle was first told of: it begins behind what was queued then.
     """
     info = read_description(config.bundle).info
-    ahead = max(config.ahead_ms, LOADING_AHEAD_MS)
-    capacity = timing(ahead, config.block, info.sample_rate, info.hop).capacity
+    capacity = timing(config.ahead_ms, config.block, info.sample_rate, info.hop).capacity
     fade = round(CHANGE_SECONDS * info.sample_rate)
     step = np.abs(np.diff(sound))
     inside = np.zeros(step.size, bool)
@@ -214,7 +211,7 @@ def table(rows: List[Dict[str, Any]], where: str) -> str:
             % (
                 row["changes"],
                 row["ahead_ms"],
-                "optimised" if row["optimised"] else "plain",
+                row["graphs"],
                 row["late"],
                 row["underruns"],
                 row["late_gates"],
@@ -237,14 +234,14 @@ def main() -> int:
     parser.add_argument("--bundle", default="models/hand_percussion", metavar="DIR")
     parser.add_argument("--ahead", type=float, nargs="+", default=[20.0, 45.0], metavar="MS")
     parser.add_argument("--changes", type=int, default=20, metavar="N")
-    parser.add_argument("--plain", action="store_true", help="without optimised graphs")
+    parser.add_argument("--here", action="store_true", help="load in the process that plays")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     rows = []
     for ahead in options.ahead:
         with tempfile.TemporaryDirectory(prefix="neurorave-change-") as folder:
             shelf(options.bundle, folder)
-            rows.append(measure(folder, ahead, options.changes, options.plain))
+            rows.append(measure(folder, ahead, options.changes, options.here))
     where = "Python %s, onnxruntime %s" % (platform.python_version(), onnxruntime.__version__)
     print(table(rows, where))
     if options.json:

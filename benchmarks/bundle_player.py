@@ -10,8 +10,7 @@ from typing import List
 
 import numpy as np
 
-from neurorave_device.engine.base import Engine
-from neurorave_device.engine.choice import make_engine
+from neurorave_device.engine.onnx_engine import OnnxEngine
 from neurorave_device.processes.realtime import INPUTS_PRIORITY, raise_priority
 from neurorave_device.sound_process import sound
 
@@ -49,8 +48,8 @@ class Watch:
 def main(arguments: List[str]) -> int:
     """Run as a child process."""
     settings = json.loads(arguments[0])
-    if settings["plain"]:
-        sound.make_engine = _plain_engine  # type: ignore[attr-defined]
+    if settings["here"]:
+        sound.ElsewhereEngine = _HereEngine  # type: ignore[misc,assignment]
     watch = Watch()
     try:
         return sound.main(arguments)
@@ -58,5 +57,11 @@ def main(arguments: List[str]) -> int:
         np.save(settings["stalls"], watch.close())
 
 
-def _plain_engine(name: str, beside: bool = False) -> Engine:
-    return make_engine(name)
+class _HereEngine(OnnxEngine):
+    """Loads in this process what would be loaded elsewhere."""
+
+    def __init__(self, engine: str) -> None:
+        OnnxEngine.__init__(self)
+
+    def play(self) -> None:
+        """Play at once."""

@@ -1,7 +1,5 @@
 """The buffer between the synthesis thread and the audio callback."""
 
-from typing import Optional
-
 import numpy as np
 
 # A gap begins and ends with a ramp of this many samples (1.5 ms at 44.1 kHz) instead of a click.
@@ -12,9 +10,8 @@ class FrameBuffer:
     """A ring of samples with one writer and one reader, which never wait for each other.
 
     With two frames of capacity it is the double buffer of the module: the synthesis thread is one frame ahead
-    of the callback.  `bound` says how much of the capacity is to be filled; it may be changed at any time, by any
-    thread, and a smaller one takes nothing back.  The reader copies and counts; it takes no lock and opens nothing.
-    `underruns` counts the reads that came too early once sound had begun.
+    of the callback.  The reader copies and counts; it takes no lock and opens nothing.  `underruns` counts the
+    reads that came too early once sound had begun.
 
     What is queued and not yet read can be replaced (`overwrite`): a gate does not wait until the buffer has been
     played, and what is queued stays there until there is something to replace it with.
@@ -23,10 +20,9 @@ class FrameBuffer:
     executes these steps in order.
     """
 
-    def __init__(self, capacity: int, bound: Optional[int] = None) -> None:
+    def __init__(self, capacity: int) -> None:
         self._ring = np.zeros(capacity, dtype=np.float32)
         self._capacity = capacity
-        self.bound = capacity if bound is None else bound
         self._written = 0
         self._read = 0
         self._last = 0.0
@@ -55,8 +51,8 @@ class FrameBuffer:
 
     @property
     def free(self) -> int:
-        """How many samples can be written before `bound` is reached.  Any thread."""
-        return max(0, self.bound - self.filled)
+        """How many samples can be written.  Any thread."""
+        return self._capacity - self.filled
 
     @property
     def read_position(self) -> int:

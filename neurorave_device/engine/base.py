@@ -1,7 +1,7 @@
 """What the voice expects of an engine: graphs that run one frame at a time and keep their own states."""
 
 import abc
-from typing import Dict, List, Mapping, Tuple, Union
+from typing import Dict, Mapping, Tuple, Union
 
 import numpy as np
 
@@ -35,14 +35,6 @@ class Graph(abc.ABC):
     def fork(self) -> "Graph":
         """Returns a graph with the same weights and its own, zeroed states; same thread as this one."""
 
-    @abc.abstractmethod
-    def snapshot(self) -> List[np.ndarray]:
-        """Returns copies of the states, in the order of their numbers."""
-
-    @abc.abstractmethod
-    def restore(self, states: List[np.ndarray]) -> None:
-        """Puts back states taken by `snapshot`; raises ValueError where count or shapes differ."""
-
 
 def fill_inputs(path: str, buffers: Mapping[str, np.ndarray], values: Mapping[str, Value]) -> None:
     """Copies the inputs of one frame into the `buffers` of the graph at `path`; raises as `Graph.run` does."""
@@ -71,9 +63,9 @@ class Engine(abc.ABC):
     note = ""
     wants_plans = False
 
-    def prepare(self, files: Mapping[str, str]) -> None:  # noqa: B027 - most have nothing to do
-        """Does what can be done at once for all files that are going to be loaded (path -> sha256, checked)."""
-
     @abc.abstractmethod
     def load(self, path: str) -> Graph:
         """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""
+
+    def close(self) -> None:  # noqa: B027 - most have nothing of the kind
+        """Frees what the graphs have outside this process; none of them may be run any more. Not a real-time thread."""

@@ -50,7 +50,6 @@ def load_bundle(
     engine = engine or make_engine()
     files = description.document["files"]
     paths = {role: file_path(folder, role, files[role]) for role in roles if role in files}
-    engine.prepare({path: files[role]["sha256"] for role, path in paths.items()})
     graphs = {}
     for role, path in paths.items():
         graphs[role] = engine.load(path)

@@ -1,11 +1,10 @@
 """Which engine runs the graphs: by name, or the best that is to be had."""
 
 import os
-from typing import Any, List, Mapping, Optional
+from typing import Any, List, Optional
 
 from neurorave_device.engine.base import Engine, Graph
 from neurorave_device.engine.onnx_engine import OnnxEngine
-from neurorave_device.engine.onnx_store import GraphStore
 from neurorave_device.engine.tensorrt.cache import PlanRefused
 from neurorave_device.engine.tensorrt.engine import TensorRtEngine
 from neurorave_device.engine.tensorrt.toolkit import Missing
@@ -14,16 +13,15 @@ from neurorave_device.errors import UserError
 ENGINES = ("auto", "onnx", "tensorrt")
 
 
-def make_engine(name: str = "onnx", threads: int = 1, beside: bool = False) -> Engine:
+def make_engine(name: str = "onnx", threads: int = 1) -> Engine:
     """Makes the engine called `name` (auto, onnx, tensorrt); raises UserError where it is not to be had.
 
-    `threads` are those of ONNX Runtime; TensorRT has no use for them. `beside` says that the graphs are loaded while
-    others play.
+    `threads` are those of ONNX Runtime; TensorRT has no use for them.
     """
     if name == "onnx":
-        return _onnx(threads, beside)
+        return OnnxEngine(threads)
     if name == "auto":
-        return AutoEngine(threads, beside)
+        return AutoEngine(threads)
     if name == "tensorrt":
         try:
             engine: Engine = _tensorrt()
@@ -43,8 +41,8 @@ class AutoEngine(Engine):
     Runtime, never for silence.
     """
 
-    def __init__(self, threads: int = 1, beside: bool = False) -> None:
-        self._onnx = _onnx(threads, beside)
+    def __init__(self, threads: int = 1) -> None:
+        self._onnx = OnnxEngine(threads)
         self._tensorrt: Optional[Any] = None
         self._missing = ""
         self._reasons: List[str] = []
@@ -54,11 +52,6 @@ class AutoEngine(Engine):
         except Missing as error:
             self._missing = str(error)
         self._tell()
-
-    def prepare(self, files: Mapping[str, str]) -> None:
-        """Prepares the files for ONNX Runtime where it plays them all; see `Engine.prepare`."""
-        if self._tensorrt is None:
-            self._onnx.prepare(files)
 
     def load(self, path: str) -> Graph:
         """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""
@@ -97,13 +90,7 @@ class AutoEngine(Engine):
         elif self._reasons:
             plays = "TensorRT plays in part" if self._planned else "ONNX Runtime plays"
             notes.append("{} ({}).".format(plays, "; ".join(self._reasons)))
-        if self._onnx.note:
-            notes.append(self._onnx.note)
         self.note = " ".join(notes)
-
-
-def _onnx(threads: int, beside: bool) -> OnnxEngine:
-    return OnnxEngine(threads, GraphStore() if beside else None)
 
 
 def _tensorrt() -> Any:

@@ -4,74 +4,36 @@ States live in two arenas that swap roles each frame (ping-pong): frame t reads 
 arena B, frame t+1 the other way round, so no state is ever copied. Works with onnxruntime 1.10 and newer.
 """
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
 from neurorave_device.engine.base import Engine, Graph, Shape, Value, fill_inputs
-from neurorave_device.engine.onnx_store import GraphStore
-from neurorave_device.engine.warm_memory import warm
 from neurorave_device.errors import UserError
 
 STATE_IN = "state_in_"
 STATE_OUT = "state_out_"
 # 64 bytes: a state that starts on its own cache line is never shared between two writers.
 ALIGN = 16
-# ONNX Runtime holds a graph's weights as parsed, as taken out, and as packed for its products.
-COPIES = 4
 
 
 class OnnxEngine(Engine):
-    """Loads graphs into ONNX Runtime sessions of `threads` threads each.
-
-    With a `store` it loads beside the sound: graphs that were optimised elsewhere.
-    """
+    """Loads graphs into ONNX Runtime sessions of `threads` threads each."""
 
     name = "onnx"
 
-    def __init__(self, threads: int = 1, store: Optional[GraphStore] = None) -> None:
+    def __init__(self, threads: int = 1) -> None:
         if threads < 1:
             raise UserError("threads: {} is not allowed; it must be 1 or more".format(threads))
         self.threads = threads
-        self._store = store
-
-    def prepare(self, files: Mapping[str, str]) -> None:
-        """Has the store make what it lacks; see `Engine.prepare`."""
-        if self._store is not None:
-            self._store.prepare(files)
 
     def load(self, path: str) -> "OnnxGraph":
         """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""
-        if self._store is None:
-            return OnnxGraph(path, self.threads)
-        optimised = self._store.take(path)
-        if optimised is not None:
-            warm(COPIES * len(optimised))
-            try:
-                session = make_session(path, self.threads, optimised, optimise=False)
-                return OnnxGraph(path, self.threads, session)
-            except UserError:
-                # Whole, and for this version and processor, and still refused: the graph itself will do.
-                self._store.drop(path)
-        if self._store.fault:
-            self.note = "The graphs could not be prepared beside the sound ({}).".format(
-                self._store.fault.rstrip(".")
-            )
         return OnnxGraph(path, self.threads)
 
 
-def make_session(
-    path: str,
-    threads: int,
-    content: Optional[bytes] = None,
-    optimise: bool = True,
-    optimised_path: str = "",
-) -> Any:
-    """Opens an ONNX Runtime session on the CPU; raises UserError where the file cannot be read.
-
-    `content` is taken instead of what the file holds; it need not be optimised where it comes from `optimised_path`,
-    the file that the optimised graph is written to, if one is given.
-    """
+def make_session(path: str, threads: int) -> Any:
+    """Opens an ONNX Runtime session on the CPU; raises UserError where the file cannot be read."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -79,17 +41,11 @@ def make_session(
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
-    if not optimise:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    if optimised_path:
-        options.optimized_model_filepath = optimised_path
     # States that die away would end as denormal numbers, which are slow. This sets the mode of the calling
     # thread when the first session is made; threads started from it later inherit it.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
-        return onnxruntime.InferenceSession(
-            path if content is None else content, options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the binding raises its own classes, which differ between versions
         reason = " ".join(str(error).split())
         raise UserError(

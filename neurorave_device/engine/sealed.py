@@ -1,4 +1,4 @@
-"""Files of the cache, each believed only where all of it is as it was written: TensorRT plans, optimised graphs.
+"""Files of the cache, each believed only where all of it is as it was written: TensorRT plans.
 
 A file is a magic word of eight bytes, the length and the sha256 of a JSON header, the header, and the payload. The
 header holds the key (what the payload was made of and for), facts about it, and the payload's own sha256. It is written

@@ -9,20 +9,39 @@ from neurorave_device.processes.child import orphaned
 # Lower than everything that plays, higher than nothing at all: the work shall end some day.
 NICENESS = 10
 _WATCH_SECONDS = 1.0
+_VICTIM = "/proc/self/oom_score_adj"
 
 
-def step_back() -> None:
-    """Give up real-time priority, take a low one, and offer to be killed first when memory runs out."""
+def step_back(nice: bool = True) -> str:
+    """Give up real-time priority, take a low one, and offer to be killed first when memory runs out.
+
+    Return what `step_forward` wants to know. One that is not ``nice`` takes an ordinary place.
+    """
     try:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     except OSError:
         pass
-    os.nice(NICENESS)
+    if nice:
+        os.nice(NICENESS)
+    return _offer("1000")
+
+
+def step_forward(before: str) -> None:
+    """Take back the offer to be killed first."""
+    _offer(before)
+
+
+def _offer(score: str) -> str:
+    """Set how soon this process is killed where memory is short, and return what that was, '' where it is not known."""
     try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as handle:
-            handle.write("1000")
+        with open(_VICTIM, "r+", encoding="ascii") as handle:
+            before = handle.read().strip()
+            if score:
+                handle.seek(0)
+                handle.write(score)
+            return before
     except OSError:
-        pass
+        return ""
 
 
 def end_with_parent(parent: int) -> None:

@@ -65,7 +65,7 @@ class Easing:
         ours = folder == self._asked
         if ours:
             self._asked = ""
-        if outcome.voice is None:
+        if outcome.loaded is None:
             if ours:
                 self._kept.add(self._folder)
                 self._withdraw()
@@ -75,7 +75,7 @@ class Easing:
             if folder == self._left:
                 self._kept.add(folder)
             self._withdraw()
-        self._folder, self._lighter = folder, outcome.voice.info.lighter
+        self._folder, self._lighter = folder, outcome.loaded.voice.info.lighter
         return self._reason if ours else ""
 
     def _offered(self) -> List[int]:

@@ -16,6 +16,7 @@ from neurorave_device.clock import Clock, SystemClock
 from neurorave_device.config import Config
 from neurorave_device.engine.bundle import Bundle, load_bundle
 from neurorave_device.engine.choice import make_engine
+from neurorave_device.engine.elsewhere import ElsewhereEngine, GraphsLost
 from neurorave_device.engine.tensorrt.job import FINISHED, RUNNING, PlanJob, progress_text
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
@@ -47,14 +48,14 @@ from neurorave_device.processes.realtime import (
     raise_priority,
     settle,
 )
-from neurorave_device.sound_process.change import BundleChange
+from neurorave_device.sound_process.change import BundleChange, Loaded
 from neurorave_device.sound_process.easing import Easing
 from neurorave_device.sound_process.governor import LIMITS, Governor, Limits
 from neurorave_device.sound_process.notices import Notices
 from neurorave_device.sound_process.scan import InputScan
 from neurorave_device.sound_process.stream import StreamClock, VoltHistory
 from neurorave_device.sound_process.synthesis import Synthesis
-from neurorave_device.sound_process.timing import LOADING_AHEAD_MS, timing
+from neurorave_device.sound_process.timing import timing
 from neurorave_device.wiring import length_of, make_out, make_panel
 
 # How long the buffer may take to run out at the end.
@@ -91,7 +92,7 @@ class Sound:
         self._engine = engine
         self._told = ""
         self._plans: Optional[PlanJob] = PlanJob(config.bundle) if engine.wants_plans else None
-        self._change = BundleChange(self._load, self._keep_ahead)
+        self._change = BundleChange(self._load)
         self._notices = Notices(clock)
         self._say = self._notices.say
         plan = timing(config.ahead_ms, config.block, rate, bundle.info.hop)
@@ -99,10 +100,7 @@ class Sound:
         history = VoltHistory()
         panel = self._panel = make_panel(config, stream)
         length = length_of(config, panel, plan.gate)
-        # While another bundle is loaded the interpreter is held for some milliseconds now and then.
-        roomy = timing(max(config.ahead_ms, LOADING_AHEAD_MS), config.block, rate, bundle.info.hop)
-        self._bounds = (plan.capacity, roomy.capacity)
-        self._buffer = FrameBuffer(roomy.capacity, bound=plan.capacity)
+        self._buffer = FrameBuffer(plan.capacity)
         self._out = make_out(config, rate, clock, shared.ring)
         self._synthesis = Synthesis(
             _warm_voice(bundle, values),
@@ -204,6 +202,7 @@ class Sound:
         self._inputs.join(1.0)
         self._panel.close()
         self._midi.close()
+        self._engine.close()
 
     def summary(self) -> str:
         """Say in one sentence what was played."""
@@ -232,24 +231,26 @@ class Sound:
                 raise UserError(fault)
             raise RuntimeError(fault)
 
-    def _load(self, folder: str) -> Voice:
-        """Return the voice of another bundle, warm; UserError where it cannot be played. Its own thread."""
-        engine = make_engine(self._config.engine, beside=True)
-        bundle = load_bundle(folder, engine)
-        if bundle.info.sample_rate != self._rate:
-            raise UserError(
-                "%s: plays at %d Hz, the module is running at %d Hz: start it with --bundle %s"
-                % (folder, bundle.info.sample_rate, self._rate, folder)
-            )
-        voice = _warm_voice(bundle, unpack_values(self._shared.parameters.read() or b""))
-        # Of two loads the later one ends later, and that one plays.
-        self._engine = engine
-        return voice
-
-    def _keep_ahead(self, loading: bool) -> None:
-        """Make the sound further ahead while a bundle is loaded. Any thread."""
-        self._synthesis.loading = loading
-        self._buffer.bound = self._bounds[loading]
+    def _load(self, folder: str) -> Loaded:
+        """Return the voice of another bundle, ready; UserError where it cannot be played. Its own thread."""
+        # Loaded here it would hold the interpreter, and with it the sound.
+        engine = ElsewhereEngine(self._config.engine)
+        try:
+            bundle = load_bundle(folder, engine)
+            if bundle.info.sample_rate != self._rate:
+                raise UserError(
+                    "%s: plays at %d Hz, the module is running at %d Hz: start it with --bundle %s"
+                    % (folder, bundle.info.sample_rate, self._rate, folder)
+                )
+            voice = Voice(bundle, unpack_values(self._shared.parameters.read() or b""))
+            engine.play()
+        except GraphsLost as error:
+            engine.close()
+            raise UserError("%s: cannot be played (%s)" % (folder, error)) from None
+        except BaseException:
+            engine.close()
+            raise
+        return Loaded(voice, engine)
 
     def _follow_change(self) -> None:
         """Let a bundle that has been loaded play, or say why it does not."""
@@ -257,11 +258,14 @@ class Sound:
         if outcome is None:
             return
         eased = self._easing.changed(outcome)
-        if outcome.voice is None:
+        if outcome.loaded is None:
             self._say("%s; %s plays on." % (outcome.fault.rstrip("."), self.name))
             return
-        self._synthesis.change(outcome.voice)
-        self.name = outcome.voice.info.name
+        voice, engine = outcome.loaded
+        self._synthesis.change(voice)
+        self._change.discard(self._engine)
+        self._engine = engine
+        self.name = voice.info.name
         # What was said at the start need not be said with each bundle.
         self._say(eased or (self._engine.note if self._engine.note != self._told else ""))
         self._told = self._engine.note

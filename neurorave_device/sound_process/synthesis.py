@@ -31,9 +31,6 @@ CHANGE_SECONDS = 0.02
 # How often the thread looks whether a block fits.
 _WAIT_SECONDS = 0.001
 _LOAD_SMOOTHING = 0.1
-# While a bundle is loaded so many frames of a hit replace what is queued: with one, a load that holds the
-# interpreter just then is a gap. The second may make the hit some milliseconds late.
-LOADING_HIT_FRAMES = 2
 # So many blocks that have been played wait for being measured; then it is done although it is not the moment.
 _LONGEST_WAIT = 64
 
@@ -98,7 +95,7 @@ class Synthesis:
         self._edges: Deque[Edge] = collections.deque()
         self._queue: Deque[_Queued] = collections.deque()
         # What is still in the buffer may be taken back.
-        self._longest_queue = buffer.capacity // block + _LONGEST_WAIT
+        self._longest_queue = buffer.free // block + _LONGEST_WAIT
         self._read_position = -1
         self._seen = (0, 0)
         self._stopping = False
@@ -109,7 +106,6 @@ class Synthesis:
         self._eased = ALL
         self.template = Report()
         self.ended = False
-        self.loading = False
 
     def add_edge(self, edge: Edge) -> None:
         """Take an edge at its stream time; it acts the constant delay later. Inputs thread."""
@@ -238,12 +234,11 @@ class Synthesis:
         self._buffer.overwrite(new.start, new.played)
 
     def _first_samples(self, begin: int) -> int:
-        """Return how much of a hit is made at once: its first frames, in blocks, as far as they fit."""
-        wanted = self._voice.hop * (LOADING_HIT_FRAMES if self.loading else 1)
-        room = self._buffer.bound - (begin - self._buffer.read_position)
+        """Return how much of a hit is made at once: a frame, in blocks, as far as it fits."""
+        room = self._buffer.capacity - (begin - self._buffer.read_position)
         if self._length is not None:
             room = min(room, self._fade_begins - begin)
-        return max(1, min(wanted, room) // self._block) * self._block
+        return max(1, min(self._voice.hop, room) // self._block) * self._block
 
     def _late_hit(self, new: _Queued, start: int, old: np.ndarray) -> _Queued:
         """Return a hit moved to ``start``, ``old`` [n] being what would have been played from there."""

@@ -7,8 +7,6 @@ from typing import NamedTuple
 SCAN_SECONDS = 0.001
 # What the first frame of a hit may take to compute and still come on its own sample.
 HIT_SECONDS = 0.005
-# How far ahead the sound is made at least while another bundle is loaded beside it. Gates do not wait for it.
-LOADING_AHEAD_MS = 45.0
 
 
 class Timing(NamedTuple):

@@ -73,12 +73,6 @@ class _Timed(Graph):
     def fork(self) -> Graph:
         return _Timed(self._role, self._graph.fork(), self._spent, self._clock)
 
-    def snapshot(self) -> List[np.ndarray]:
-        return self._graph.snapshot()
-
-    def restore(self, states: List[np.ndarray]) -> None:
-        self._graph.restore(states)
-
 
 def bench(
     bundle_dir: str,

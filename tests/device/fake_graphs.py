@@ -1,6 +1,6 @@
 """Graphs in plain Python with the toy bundle's signatures, for sounds that no ONNX file should make."""
 
-from typing import Callable, Dict, List
+from typing import Callable, Dict
 
 import numpy as np
 
@@ -34,12 +34,6 @@ class FakeGraph(Graph):
 
     def reset(self) -> None:
         self.number = 0
-
-    def snapshot(self) -> List[np.ndarray]:
-        return [np.array([self.number], dtype=np.float32)]
-
-    def restore(self, states: List[np.ndarray]) -> None:
-        self.number = int(states[0][0])
 
 
 class FakePrior(FakeGraph):

@@ -38,18 +38,6 @@ def test_more_than_fits_is_refused_and_nothing_is_written() -> None:
     assert (buffer.filled, buffer.free) == (60, 40)
 
 
-def test_a_smaller_bound_takes_nothing_back() -> None:
-    buffer = FrameBuffer(100, bound=40)
-    assert buffer.free == 40
-    buffer.bound = 90
-    buffer.write(np.arange(80, dtype=np.float32))
-    buffer.bound = 40
-    assert (buffer.filled, buffer.free) == (80, 0)
-    out = np.zeros(50, dtype=np.float32)
-    buffer.read(out)
-    assert np.array_equal(out, np.arange(50)) and buffer.free == 10
-
-
 @pytest.mark.parametrize("late", [1, 3, 40, 63, 64, 65, 128, 350])
 def test_a_late_frame_is_a_short_fade_not_a_click(late: int) -> None:
     buffer = FrameBuffer(1024)

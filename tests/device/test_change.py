@@ -13,6 +13,7 @@ import pytest
 from neurorave_device.clock import SystemClock
 from neurorave_device.config import Config
 from neurorave_device.engine.bundle import load_bundle
+from neurorave_device.engine.onnx_engine import OnnxEngine
 from neurorave_device.engine.voice import Voice
 from neurorave_device.errors import UserError
 from neurorave_device.face_process.catalogue import Catalogue
@@ -23,11 +24,9 @@ from neurorave_device.link.shared import SharedMemory
 from neurorave_device.link.telemetry import Report, pack, unpack
 from neurorave_device.parameters import default_values
 from neurorave_device.sound_process import sound as sound_module
-from neurorave_device.sound_process.change import BundleChange
-from neurorave_device.sound_process.synthesis import CHANGE_SECONDS, LOADING_HIT_FRAMES
-from neurorave_device.sound_process.timing import LOADING_AHEAD_MS
+from neurorave_device.sound_process.change import BundleChange, Loaded
+from neurorave_device.sound_process.synthesis import CHANGE_SECONDS
 from tests.device.fake_graphs import fake_bundle
-from tests.device.sound_rig import BLOCK
 from tests.device.test_face_link import Bench
 from tests.device.test_sound import HOP, RATE, make_rig, sound_of
 from tests.device.toy import TOY, still
@@ -97,44 +96,6 @@ def test_a_change_in_the_running_module_has_no_gap_and_no_step(make_rig: Any) ->
     assert len(voice.take_triggers()) == 1
 
 
-@pytest.mark.parametrize("loading", [False, True])
-def test_a_load_may_hold_the_synthesis_up_right_after_a_hit(make_rig: Any, loading: bool) -> None:
-    rig = make_rig(latency=LOADING_AHEAD_MS)
-    rig.run(rig.clock.now() + 0.1)
-    rig.synthesis.loading = loading
-    rig.press(1, True)
-    # The hit has been put in place of what was queued, and nothing behind it yet.
-    rig.synthesis.step()
-    after = rig.plan.gate + (LOADING_HIT_FRAMES if loading else 1) * HOP / RATE
-    assert rig.buffer.filled / RATE == pytest.approx(after, abs=2.0 * BLOCK / RATE)
-    rig.run(rig.clock.now() + after - 2.0 * BLOCK / RATE, starved=True)
-    assert rig.buffer.underruns == 0
-
-
-@pytest.mark.parametrize("loading", [False, True])
-def test_a_load_may_hold_the_synthesis_up_for_longer_than_the_usual_buffer(
-    make_rig: Any, loading: bool
-) -> None:
-    rig = make_rig(latency=LOADING_AHEAD_MS)
-    usual, roomy = rig.plan.capacity // 2, rig.plan.capacity
-    rig.buffer.bound = usual
-    rig.run(rig.clock.now() + 0.1)
-    assert rig.buffer.filled <= usual
-    rig.buffer.bound = roomy if loading else usual
-    rig.run(rig.clock.now() + 0.01)
-    rig.press(1, True)
-    rig.run(rig.clock.now() + 0.02)
-    # Held up by 35 ms; then it catches up.
-    rig.run(rig.clock.now() + 0.035, starved=True)
-    rig.run(rig.clock.now() + 0.05)
-    assert (rig.buffer.underruns == 0) == loading
-    rig.buffer.bound = usual
-    rig.run(rig.clock.now() + 0.1)
-    assert usual - BLOCK < rig.buffer.filled <= usual
-    (trigger,) = rig.voice.take_triggers()
-    assert np.flatnonzero(sound_of(rig))[0] in range(trigger, trigger + 3)
-
-
 def test_a_gate_just_before_the_change_still_sounds(make_rig: Any) -> None:
     rig = make_rig()
     rig.run(rig.clock.now() + 0.1)
@@ -153,7 +114,7 @@ def test_the_newest_of_several_wishes_is_loaded_and_a_fault_is_a_sentence() -> N
     started, go_on = threading.Event(), threading.Event()
     asked: List[str] = []
 
-    def load(folder: str) -> Voice:
+    def load(folder: str) -> Loaded:
         asked.append(folder)
         started.set()
         assert go_on.wait(10.0)
@@ -161,10 +122,9 @@ def test_the_newest_of_several_wishes_is_loaded_and_a_fault_is_a_sentence() -> N
             raise UserError("bad/bundle.yaml: is not there")
         if folder == "worse":
             raise RuntimeError("out of memory")
-        return constant(0.5)
+        return Loaded(constant(0.5), OnnxEngine())
 
-    told: List[bool] = []
-    change = BundleChange(load, told.append)
+    change = BundleChange(load)
     assert change.poll() is None
     change.request("good")
     assert started.wait(10.0)
@@ -175,10 +135,27 @@ def test_the_newest_of_several_wishes_is_loaded_and_a_fault_is_a_sentence() -> N
     change.request("worse")
     outcomes.append(_wait_for(change))
     assert asked == ["good", "bad", "worse"]
-    assert [outcome.voice is None for outcome in outcomes] == [False, True, True]
-    assert told == [True, False] * 3
+    assert [outcome.loaded is None for outcome in outcomes] == [False, True, True]
     assert outcomes[1].fault == "bad/bundle.yaml: is not there"
     assert "worse cannot be played: RuntimeError: out of memory" in outcomes[2].fault
+
+
+def test_what_plays_no_more_is_closed_and_the_next_wish_is_not_forgotten() -> None:
+    closed: List[str] = []
+
+    class Engine(OnnxEngine):
+        def close(self) -> None:
+            closed.append("closed")
+
+    change = BundleChange(lambda folder: Loaded(constant(0.5), OnnxEngine()))
+    change.discard(Engine())
+    change.request("wanted")
+    change.discard(Engine())
+    assert _wait_for(change).folder == "wanted"
+    change.discard(Engine())
+    change.request("again")
+    assert _wait_for(change).folder == "again"
+    assert closed == ["closed"] * 3
 
 
 def _wait_for(change: BundleChange) -> Any:
@@ -286,7 +263,6 @@ def test_a_face_with_nothing_to_go_by_says_what_is_missing(shelf: Path) -> None:
 def test_the_sound_process_changes_its_bundle_and_says_what_it_cannot_play(
     shelf: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setenv("NEURORAVE_PLANS", str(shelf / "plans"))
     # Both act on this whole process.
     monkeypatch.setattr(sound_module, "settle", lambda: None)
     monkeypatch.setattr(sound_module, "raise_priority", lambda _: False)

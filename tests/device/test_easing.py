@@ -14,6 +14,7 @@ from neurorave_device.audio.output import OutputStage
 from neurorave_device.clock import SystemClock
 from neurorave_device.config import Config
 from neurorave_device.engine.bundle import Bundle, load_bundle
+from neurorave_device.engine.onnx_engine import OnnxEngine
 from neurorave_device.engine.voice import Voice
 from neurorave_device.inputs.base import Edge
 from neurorave_device.link import telemetry
@@ -24,7 +25,7 @@ from neurorave_device.link.telemetry import Report
 from neurorave_device.machine.thermal import Heat
 from neurorave_device.parameters import default_values
 from neurorave_device.sound_process import sound as sound_module
-from neurorave_device.sound_process.change import Outcome
+from neurorave_device.sound_process.change import Loaded, Outcome
 from neurorave_device.sound_process.easing import Easing
 from neurorave_device.sound_process.governor import ALL, FACE, LIGHTER, METER, Governor, Limits
 from tests.device.fake_graphs import fake_bundle
@@ -233,8 +234,8 @@ class Desk:
         return [sentence for sentence in said if sentence]
 
     def loaded(self, name: str, bundle: Optional[Bundle], fault: str = "") -> str:
-        voice = None if bundle is None else Voice(bundle, {})
-        return self.easing.changed(Outcome(str(self.folder / name), voice, fault))
+        found = None if bundle is None else Loaded(Voice(bundle, {}), OnnxEngine())
+        return self.easing.changed(Outcome(str(self.folder / name), found, fault))
 
 
 @pytest.fixture(scope="module")

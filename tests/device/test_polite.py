@@ -1,13 +1,10 @@
-"""Work beside the sound: in pieces, whatever it is made of, and with memory that is there before it is wanted."""
+"""Work beside the sound: in pieces, whatever it is made of."""
 
-import ctypes
 import sys
 from typing import Any, List
 
 import pytest
 
-from neurorave_device.engine import warm_memory
-from neurorave_device.engine.warm_memory import keep_memory, warm
 from neurorave_device.processes import polite as polite_module
 from neurorave_device.processes.polite import LONGEST_REST, REST_RATIO, polite
 
@@ -64,33 +61,3 @@ def test_afterwards_the_thread_is_as_it_was_also_after_a_fault(time: Time) -> No
             assert sys.getprofile() is not before
             raise ValueError("it went wrong")
     assert sys.getprofile() is before
-
-
-def test_memory_is_touched_and_given_back(monkeypatch: Any) -> None:
-    calls: List[Any] = []
-
-    class Library:
-        def malloc(self, size: int) -> int:
-            calls.append(("malloc", size))
-            return 64
-
-        def memset(self, block: int, value: int, size: int) -> None:
-            calls.append(("memset", block, size))
-
-        def free(self, block: int) -> None:
-            calls.append(("free", block))
-
-    monkeypatch.setattr(warm_memory, "keep_memory", Library)
-    warm(1000)
-    assert calls == [("malloc", 1000), ("memset", 64, 1000), ("free", 64)]
-    del calls[:]
-    # More than this the C library would map apart, and unmap again at once.
-    warm(1 << 40)
-    assert calls[0] == ("malloc", 31 << 20)
-
-
-def test_a_c_library_without_such_bounds_is_left_alone(monkeypatch: Any) -> None:
-    assert keep_memory() is None or callable(keep_memory().malloc)  # type: ignore[union-attr]
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    assert keep_memory() is None
-    warm(1000)

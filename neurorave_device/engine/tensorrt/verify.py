@@ -6,7 +6,7 @@ right answer, for each output, over all frames.
 """
 
 import math
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Callable, Dict, List, Mapping, NamedTuple
 
 import numpy as np
 
@@ -31,13 +31,9 @@ FLOOR = 1e-6
 
 
 class Frame(NamedTuple):
-    """One call of a graph: what became of its states before it, its inputs and its right outputs.
-
-    `fresh`: they were zeroed; `states`: they were set to these; None: they were left alone.
-    """
+    """One call of a graph: whether its states were zeroed before it, its inputs and its right outputs."""
 
     fresh: bool
-    states: Optional[List[np.ndarray]]
     inputs: Dict[str, np.ndarray]
     outputs: Dict[str, np.ndarray]
 
@@ -50,7 +46,6 @@ class _Recorder(Graph):
         self._takes = takes
         self._take: List[Frame] = []
         self._fresh = True
-        self._states: Optional[List[np.ndarray]] = None
         takes.append(self._take)
         self.inputs = graph.inputs
         self.outputs = graph.outputs
@@ -64,23 +59,16 @@ class _Recorder(Graph):
         }
         outputs = self._graph.run(**values)
         copies = {name: array.copy() for name, array in outputs.items()}
-        self._take.append(Frame(self._fresh, self._states, inputs, copies))
-        self._fresh, self._states = False, None
+        self._take.append(Frame(self._fresh, inputs, copies))
+        self._fresh = False
         return outputs
 
     def reset(self) -> None:
         self._graph.reset()
-        self._fresh, self._states = True, None
+        self._fresh = True
 
     def fork(self) -> Graph:
         return _Recorder(self._graph.fork(), self._takes)
-
-    def snapshot(self) -> List[np.ndarray]:
-        return self._graph.snapshot()
-
-    def restore(self, states: List[np.ndarray]) -> None:
-        self._graph.restore(states)
-        self._fresh, self._states = False, [state.copy() for state in states]
 
 
 def record(folder: str) -> Dict[str, List[Frame]]:
@@ -106,7 +94,8 @@ def difference(graph: Graph, frames: List[Frame]) -> float:
     right: Dict[str, float] = dict.fromkeys(graph.outputs, 0.0)
     sizes: Dict[str, int] = dict.fromkeys(graph.outputs, 0)
     for frame in frames:
-        _prepare(graph, frame)
+        if frame.fresh:
+            graph.reset()
         found = graph.run(**_values(frame.inputs))
         for name, wanted in frame.outputs.items():
             exact = wanted.astype(np.float64)
@@ -133,18 +122,12 @@ def frame_times(
     for frame in frames:
         values = _values(frame.inputs)
         for name, graph in graphs.items():
-            _prepare(graph, frame)
+            if frame.fresh:
+                graph.reset()
             began = now()
             graph.run(**values)
             taken[name].append(now() - began)
     return {name: 1e3 * float(np.median(times)) for name, times in taken.items() if times}
-
-
-def _prepare(graph: Graph, frame: Frame) -> None:
-    if frame.fresh:
-        graph.reset()
-    elif frame.states is not None:
-        graph.restore(frame.states)
 
 
 def _play(bundle: Bundle) -> np.ndarray:
