@@ -11,6 +11,7 @@ stall             the longest that a thread waited for the interpreter while ano
                   is the worst that another process, which does nothing, had at the same time
 step              the largest difference of two samples that follow each other, of full scale: where a bundle changed
                   (worst of all changes), and anywhere else
+load              share of the time that making sound takes, before the first change and after the last, percent
 grown             memory of the sound process, MB, from before the first change to after the last; over the second half
 
 `--here` loads in the process that plays, as it was before the graphs had a process of their own.
@@ -151,6 +152,7 @@ def measure(folder: str, ahead: float, changes: int, here: bool) -> Dict[str, An
             "playing_max": 1e3 * max(playing),
             "machine": 1e3 * _worst(idle, begun, time.monotonic()),
         },
+        "load": {"before": 100.0 * before.load, "after": 100.0 * after.load},
         "step": {"change": at_change, "elsewhere": elsewhere},
         "grown_mb": {"all": memory[-1] - memory[0], "half": memory[-1] - memory[changes // 2]},
     }
@@ -200,14 +202,15 @@ def table(rows: List[Dict[str, Any]], where: str) -> str:
     """Return the rows as a table for a document."""
     head = (
         "| %s | ahead, ms | graphs | late | underruns | late gates | change, s: first, p50, max |"
-        " stall, ms: loading p50, max | playing p50, max | machine | step: change, elsewhere | grown, MB: all, half |"
+        " stall, ms: loading p50, max | playing p50, max | machine | step: change, elsewhere |"
+        " load, %%: before, after | grown, MB: all, half |"
     )
-    lines = [head % where, "|" + "---|" * 12]
+    lines = [head % where, "|" + "---|" * 13]
     for row in rows:
         change, stall = row["change_s"], row["stall_ms"]
         lines.append(
             "| %d changes | %.0f | %s | %d | %d | %d | %.2f, %.2f, %.2f | %.1f, %.1f | %.1f, %.1f | %.1f |"
-            " %.3f, %.3f | %.1f, %.1f |"
+            " %.3f, %.3f | %.0f, %.0f | %.1f, %.1f |"
             % (
                 row["changes"],
                 row["ahead_ms"],
@@ -219,6 +222,8 @@ def table(rows: List[Dict[str, Any]], where: str) -> str:
                 *(stall[key] for key in ("p50", "max", "playing_p50", "playing_max", "machine")),
                 row["step"]["change"],
                 row["step"]["elsewhere"],
+                row["load"]["before"],
+                row["load"]["after"],
                 row["grown_mb"]["all"],
                 row["grown_mb"]["half"],
             )
