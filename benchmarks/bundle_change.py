@@ -102,6 +102,24 @@ class Player:
         return np.load(self._stalls)
 
 
+class Lost:
+    """When frames came late and blocks ran dry: seconds since a change was last ``asked`` for, and how many of each."""
+
+    def __init__(self, report: Report) -> None:
+        self.asked = time.monotonic()
+        self.moments: List[Tuple[float, int, int]] = []
+        self._before = report
+
+    def note(self, report: Report) -> Report:
+        """Take note of a report, and return it."""
+        late = report.late - self._before.late
+        dry = report.underruns - self._before.underruns
+        if late or dry:
+            self.moments.append((round(time.monotonic() - self.asked, 3), late, dry))
+        self._before = report
+        return report
+
+
 def measure(folder: str, ahead: float, changes: int, here: bool) -> Dict[str, Any]:
     """Play once through and return the figures."""
     player = Player(folder, ahead, here)
@@ -111,25 +129,26 @@ def measure(folder: str, ahead: float, changes: int, here: bool) -> Dict[str, An
         while time.monotonic() < begin + SKIP_SECONDS:
             before = player.listen()
         memory = [player.memory()]
-        took, loads, places, late_edges = [], [], [], [before.late_edges]
+        took, loads, places, late_edges, lost = [], [], [], [before.late_edges], Lost(before)
         for number in range(changes):
             until = time.monotonic() + random.uniform(*BETWEEN)
             while time.monotonic() < until:
-                late_edges.append(player.listen().late_edges)
+                late_edges.append(lost.note(player.listen()).late_edges)
             target = os.path.join(folder, ("second", "first")[number % 2])
             asked = time.monotonic()
             player.commands.send(PlayBundle(target))
-            report = player.listen()
+            lost.asked = asked
+            report = lost.note(player.listen())
             while report.folder != target:
                 if time.monotonic() > asked + _LONGEST_CHANGE:
                     raise SystemExit("the bundle does not change: %s" % report.message)
-                report = player.listen()
+                report = lost.note(player.listen())
             took.append(time.monotonic() - asked)
             loads.append((asked, time.monotonic()))
             places.append(report.samples)
             memory.append(player.memory())
         for _ in range(100):
-            after = player.listen()
+            after = lost.note(player.listen())
     finally:
         stalls, idle = player.close(), machine.close()
     begun = begin + SKIP_SECONDS
@@ -143,6 +162,7 @@ def measure(folder: str, ahead: float, changes: int, here: bool) -> Dict[str, An
         "changes": changes,
         "late": after.late - before.late,
         "underruns": after.underruns - before.underruns,
+        "lost_at": lost.moments,
         "late_gates": max(late_edges) - before.late_edges,
         "change_s": {"first": took[0], "p50": float(np.median(took[2:])), "max": max(took[2:])},
         "stall_ms": {

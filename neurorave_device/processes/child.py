@@ -10,12 +10,12 @@ import abc
 import json
 import os
 import signal
-import subprocess
 import sys
 import traceback
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from neurorave_device.errors import UserError
+from neurorave_device.processes.spawn import Spawned
 
 READY = "ready"  # it works; the text is for the player
 REFUSED = "refused"  # bad input, found before it worked; the text is the sentence
@@ -100,26 +100,20 @@ class Child(Process):
         everything["supervisor"] = os.getpid()
         # One thread per numeric library: the threads of a pool would take cores from each other's deadlines.
         environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+        arguments = [sys.executable, "-c", _WAIT if waits else _START]
+        arguments += [_ROOT, module, json.dumps(everything)]
+        passed = [sending] + list(descriptors.values())
+        stdin, self._settings = os.pipe() if waits else (None, -1)
         try:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-c",
-                    _WAIT if waits else _START,
-                    _ROOT,
-                    module,
-                    json.dumps(everything),
-                ],
-                stdin=subprocess.PIPE if waits else subprocess.DEVNULL,
-                env=environment,
-                pass_fds=[sending] + list(descriptors.values()),
-                start_new_session=True,
-            )
+            self._process = Spawned(arguments, environment, passed, stdin)
         except BaseException:
             os.close(receiving)
+            self._forget_settings()
             raise
         finally:
             os.close(sending)
+            if stdin is not None:
+                os.close(stdin)
         self._receiving = receiving
         self._unread = b""
         self._everything = everything
@@ -131,13 +125,14 @@ class Child(Process):
 
     def begin(self, settings: Mapping[str, Any]) -> bool:
         """Let one that waits go on with these settings, in place of those it was made with; False where it has died."""
-        assert self._process.stdin is not None
         line = json.dumps(dict(self._everything, **settings)) + "\n"
         try:
-            self._process.stdin.write(line.encode("utf-8"))
-            self._process.stdin.close()
+            # A pipe takes more than that in one piece.
+            os.write(self._settings, line.encode("utf-8"))
         except OSError:
             return False
+        finally:
+            self._forget_settings()
         return self._process.poll() is None
 
     def fileno(self) -> int:
@@ -161,23 +156,22 @@ class Child(Process):
         return self._process.poll()
 
     def terminate(self) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
+        self._process.terminate()
 
     def kill(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        self._process.kill()
         self._process.wait()
 
     def close(self) -> None:
-        if self._process.stdin is not None:
-            try:
-                self._process.stdin.close()
-            except OSError:
-                pass
+        self._forget_settings()
         if self._receiving >= 0:
             os.close(self._receiving)
             self._receiving = -1
+
+    def _forget_settings(self) -> None:
+        if self._settings >= 0:
+            os.close(self._settings)
+            self._settings = -1
 
 
 class StatusPipe:
