@@ -197,16 +197,6 @@ def test_the_difference_is_relative_and_never_hides_nan(factor: float) -> None:
     assert found == pytest.approx(wanted, rel=1e-3, abs=1e-7)
 
 
-def test_a_set_of_states_within_a_recording_is_replayed() -> None:
-    path = os.path.join(TOY, "decoder.onnx")
-    frames = _recorded(TOY)["decoder"]
-    graph = OnnxGraph(path)
-    verify.difference(graph, frames[:10])
-    cut = [frames[10]._replace(states=graph.snapshot())] + frames[11:20]
-    assert verify.difference(OnnxGraph(path), cut) < 1e-7
-    assert verify.difference(OnnxGraph(path), [cut[0]._replace(states=None)] + cut[1:]) > 1e-3
-
-
 @pytest.mark.parametrize("api", ["api8", "api10"])
 def test_a_build_in_a_process_of_its_own(fakes: Any, api: str) -> None:
     fakes(api)
