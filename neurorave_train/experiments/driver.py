@@ -90,6 +90,11 @@ class Driver:
             if there is not None and "failed" not in there and not again:
                 say(f"{label}: done before")
                 continue
+            twin = None if again else self._of_another_table(cell)
+            if twin is not None:
+                self._write(cell, twin)
+                say(f"{label}: done before, {twin['taken_from']}")
+                continue
             what = "its bundle was kept" if kept else f"{self.table.seconds:g} s of training"
             say(f"{label}: {what}")
             try:
@@ -124,6 +129,20 @@ class Driver:
         except (OSError, ValueError):
             return None
         return found if found.get("fingerprint") == self.table.fingerprint(cell) else None
+
+    def _of_another_table(self, cell: Cell) -> dict[str, Any] | None:
+        """The result of another table's run that differs in nothing but its name."""
+        wanted = self.table.fingerprint(cell)
+        for path in sorted(self.results.parent.glob(f"*/{cell.audio.name}.*.{cell.seed}.json")):
+            try:
+                found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            except (OSError, ValueError):
+                continue
+            if found.get("fingerprint") == wanted and "failed" not in found:
+                source = f"{path.parent.name}/{path.name}"
+                name = {"table": self.table.name, "system": cell.system.name}
+                return {**found, **name, "taken_from": found.get("taken_from", source)}
+        return None
 
     def _write(self, cell: Cell, result: dict[str, Any]) -> None:
         with replacing(self._file(cell)) as stream:

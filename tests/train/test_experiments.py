@@ -150,6 +150,28 @@ def test_a_table_is_worked_through_once(table: Path, data: Path, tmp_path: Path)
     assert len(fake.lines) == 2 * count
 
 
+def test_a_run_that_two_tables_share_is_trained_once(
+    table: Path, data: Path, tmp_path: Path
+) -> None:
+    fake, said = Fake(), []
+    fake.fault = {"--recipe crave": 2}
+    driver(load_table(str(table), seeds=[0]), data, tmp_path, fake).run(said.append)
+    other = tmp_path / "other.yaml"
+    other.write_text(
+        TABLE.replace("ours:", "mine:").replace("playable, c", "playable, sets: [drums], c")
+    )
+    fake.lines, fake.fault = [], {}
+    second = load_table(str(other), seeds=[0])
+    assert driver(second, data, tmp_path, fake).run(said.append) == []
+    # What failed there is trained.
+    assert [line[3] for line in fake.lines if line[1] == "fit"] == ["crave"]
+    assert said[-1].endswith("mine, seed 0: done before, mine/drums.ours.0.json")
+    found = json.loads((tmp_path / "out" / "other" / "drums.mine.0.json").read_text())
+    assert (found["table"], found["system"]) == ("other", "mine")
+    page = markdown(second, driver(second, data, tmp_path, fake).results_so_far(second.cells))
+    assert "| mine | 1 of 1 |" in page
+
+
 def test_a_term_that_is_off_is_no_reason_to_run_again(
     table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
