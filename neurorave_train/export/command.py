@@ -24,7 +24,7 @@ from neurorave_train.nets.sound_model import SoundModel
 from neurorave_train.training.families import load_training
 from neurorave_train.training.prior import load_prior
 from neurorave_train.training.sameness import DATA_FILE
-from neurorave_train.training.trainer import TIMES_FILE, checkpoint_of
+from neurorave_train.training.trainer import TIMES_FILE, best_of, checkpoint_of
 
 LIMIT_BYTES = 12_000_000
 # The published networks are references for comparisons, larger than a bundle to be shared may be.
@@ -39,7 +39,7 @@ def main(args: argparse.Namespace) -> None:
     facts = json.loads((run / DATA_FILE).read_text())
     prepared = PreparedData(facts["prepared"])
     training = load_training(checkpoint_of(run, "model"), prepared)
-    prior, ordering = load_prior(checkpoint_of(run, "prior"))
+    prior, ordering = load_prior(best_of(run, "prior"))
     identity = {
         "name": args.name or out.name,
         "version": args.version or "1.0.0",

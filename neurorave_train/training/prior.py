@@ -24,6 +24,7 @@ from neurorave_train.training.families import load_training
 from neurorave_train.training.schedule import rate_share
 from neurorave_train.training.trainer import checkpoint_of, make_trainer
 
+VALID_NLL = "valid/nll"
 DITHER = 10.0 ** (-90.0 / 20.0)
 # Peaks of the sounds the prior learns from, dBFS, and the most they are amplified for it.
 LOUDEST, SOFTEST = -1.0, -13.0
@@ -114,7 +115,7 @@ class PriorTraining(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
-        self.log("valid/nll", self._loss(batch, 0.0), sync_dist=True)
+        self.log(VALID_NLL, self._loss(batch, 0.0), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         p = self.recipe.prior
@@ -162,7 +163,8 @@ def fit_prior(
         plain, model.latents, len(prepared.quantiles), ordering.mean, ordering.basis
     )
     every = min(int(p.validate_every), int(p.steps))
-    trainer = make_trainer(run, "prior", recipe, int(p.steps), every, 1.0, args)
+    # Small sets are soon known by heart, and then the prior of the last step knows nothing else.
+    trainer = make_trainer(run, "prior", recipe, int(p.steps), every, 1.0, args, VALID_NLL)
     checkpoint = checkpoint_of(run, "prior")
     # A run that was interrupted before its prior began has none to resume.
     resume = str(checkpoint) if args.resume and checkpoint.exists() else None

@@ -20,6 +20,7 @@ from neurorave_device.errors import UserError
 from neurorave_train.training.budget import Budget
 
 TIMES_FILE = "seconds.json"
+BEST = "best"
 # The number of steps of a run that a budget of time ends.
 UNTIL_TIME_IS_UP = 10**9
 
@@ -179,6 +180,12 @@ def checkpoint_of(run: Path, stage: str) -> Path:
     return run / stage / "last.ckpt"
 
 
+def best_of(run: Path, stage: str) -> Path:
+    """Where a run keeps a stage's best checkpoint (`make_trainer`); the newest where it keeps none."""
+    best = run / stage / f"{BEST}.ckpt"
+    return best if best.is_file() else checkpoint_of(run, stage)
+
+
 def make_trainer(
     run: Path,
     stage: str,
@@ -187,8 +194,12 @@ def make_trainer(
     every: int,
     clip: float,
     args: argparse.Namespace,
+    keep_best: str | None = None,
 ) -> Trainer:
-    """A Lightning trainer that validates and saves every `every` steps into run/stage."""
+    """A Lightning trainer that validates and saves every `every` steps into run/stage.
+
+    `keep_best` is a figure of validation: the checkpoint where it was lowest is kept beside the newest.
+    """
     checkpoints = ModelCheckpoint(
         run / stage,
         save_last=True,
@@ -206,6 +217,17 @@ def make_trainer(
         saver,
         StepBar(stage),
     ]
+    if keep_best:
+        # One of its own: Lightning's writes no newest checkpoint where the figure has not become better.
+        callbacks.append(
+            ModelCheckpoint(
+                run / stage,
+                filename=BEST,
+                monitor=keep_best,
+                save_on_train_epoch_end=True,
+                enable_version_counter=False,
+            )
+        )
     budget = getattr(args, "max_seconds", None)
     if budget is not None and stage == "model":
         callbacks.append(Budget(budget))

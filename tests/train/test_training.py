@@ -14,12 +14,16 @@ from rich.console import Console
 from neurorave_device.errors import UserError
 from neurorave_train.cli import main as train_command
 from neurorave_train.data.prepared import PreparedData
+from neurorave_train.export import command as export_command
+from neurorave_train.export.graphs import Ordering
+from neurorave_train.nets.prior import Prior
 from neurorave_train.training.families import build_training, calibrate_latent
 from neurorave_train.training.measures import off_diagonal
 from neurorave_train.training.module import PlayableTraining
+from neurorave_train.training.prior import PriorTraining, load_prior
 from neurorave_train.training.recipe import load_recipe, names
 from neurorave_train.training.schedule import rate_share
-from neurorave_train.training.trainer import checkpoint_of
+from neurorave_train.training.trainer import best_of, checkpoint_of
 
 from .small_models import prepared, small_recipe
 
@@ -62,6 +66,40 @@ def test_a_run_interrupted_before_its_prior_goes_on(data: Path, tmp_path: Path) 
     changes = ["--set", "steps=1", "--set", "prior.steps=1"]
     assert train_command([*line, *changes, "--resume"]) == 0
     assert checkpoint_of(run, "prior").is_file()
+
+
+def test_the_best_prior_is_kept_and_exported(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A prior that begins to know the recordings by heart tells the held-out ones less and less well."""
+    run = tmp_path / "run"
+    assert fit(data, run, tmp_path, "--max-steps", "1") == 0
+    told = iter([3.0, 1.0, 2.0, 2.5])
+    asked: list[Path] = []
+    monkeypatch.setattr(
+        PriorTraining,
+        "validation_step",
+        lambda self, batch, index: self.log("valid/nll", next(told)),
+    )
+    line = ["fit", "--recipe", str(small_recipe(tmp_path)), "--data", str(data), "--out", str(run)]
+    line += ["--stage", "prior", "--set", "prior.validate_every=1", "--set"]
+    assert train_command([*line, "prior.steps=3"]) == 0
+
+    def step(path: Path) -> int:
+        return int(torch.load(path, weights_only=False)["global_step"])
+
+    assert (step(best_of(run, "prior")), step(checkpoint_of(run, "prior"))) == (2, 3)
+    # Gone on with, the best of before stays the best.
+    assert train_command([*line, "prior.steps=4", "--resume"]) == 0
+    assert (step(best_of(run, "prior")), step(checkpoint_of(run, "prior"))) == (2, 4)
+
+    def load(path: Path) -> tuple[Prior, Ordering]:
+        asked.append(path)
+        return load_prior(path)
+
+    monkeypatch.setattr(export_command, "load_prior", load)
+    assert train_command(["export", "--run", str(run), "--out", str(tmp_path / "bundle")]) == 0
+    assert asked == [best_of(run, "prior")]
 
 
 def test_an_interrupted_run_keeps_its_steps(
