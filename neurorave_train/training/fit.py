@@ -37,6 +37,8 @@ def main(args: argparse.Namespace) -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*|.*treespec.*")
     # A run's folder holds the stages' own folders, and short runs are meant to be short.
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    # A stage that goes on has no figure yet, and keeps the best one it had.
+    warnings.filterwarnings("ignore", message=".*could not find the monitored key.*")
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     run = Path(args.out)
