@@ -68,4 +68,4 @@ class Engine(abc.ABC):
         """Loads one ONNX file; raises UserError where it cannot be read or breaks the graph rules."""
 
     def close(self) -> None:  # noqa: B027 - most have nothing of the kind
-        """Frees what the graphs have outside this process; none of them may be run any more. Not a real-time thread."""
+        """Frees what the graphs have elsewhere, a process or a GPU's context: they are lost. Not a real-time thread."""

@@ -61,6 +61,11 @@ class AutoEngine(Engine):
         self._tell()
         return graph
 
+    def close(self) -> None:
+        """Takes the CUDA context down, if there is one; graphs on ONNX Runtime go with their last user."""
+        if self._tensorrt is not None:
+            self._tensorrt.close()
+
     def _planned_graph(self, engine: Any, path: str) -> Optional[Graph]:
         role = os.path.splitext(os.path.basename(path))[0]
         try:

@@ -57,6 +57,22 @@ def plan(path: str, half: bool = False) -> TensorRtEngine:
     return engine
 
 
+@pytest.mark.parametrize("name", ["tensorrt", "auto"])
+def test_an_engine_that_is_closed_leaves_nothing_on_the_device(api: str, name: str) -> None:
+    plan(DECODER)
+    engine = make_engine(name)
+    graph = engine.load(DECODER)
+    graph.run(**inputs(0))
+    cuda = sys.modules["pycuda.driver"]
+    assert engine.name == "tensorrt" and cuda.fake_contexts != [] and cuda.fake_allocations != {}
+    engine.close()
+    assert cuda.fake_contexts == [] and cuda.fake_allocations == {}
+    with pytest.raises(worker.WorkerClosed):
+        graph.run(**inputs(0))
+    # Another one in the same process begins anew.
+    assert make_engine(name).load(DECODER).run(**inputs(0))
+
+
 def inputs(seed: int) -> Dict[str, Any]:
     random = np.random.RandomState(seed)
     return {

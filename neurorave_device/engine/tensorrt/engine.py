@@ -16,7 +16,7 @@ from neurorave_device.engine.tensorrt.toolkit import (
     find_toolkit,
     one_line,
 )
-from neurorave_device.engine.tensorrt.worker import shared_worker
+from neurorave_device.engine.tensorrt.worker import close_shared, shared_worker
 from neurorave_device.errors import UserError
 
 
@@ -42,6 +42,10 @@ class TensorRtEngine(Engine):
             raise UserError(
                 "{}: {}; `neurorave plan --bundle DIR` builds the plans".format(path, error)
             ) from None
+
+    def close(self) -> None:
+        """Takes the process's CUDA context down, and with it the graphs of every TensorRT engine in it."""
+        close_shared()
 
     def stored(self, path: str) -> Tuple[PlanKey, StoredPlan]:
         """Finds and checks the plan of an ONNX file without loading it; raises PlanRefused, UserError."""
